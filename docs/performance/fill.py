@@ -28,7 +28,7 @@ Tables = Mapping[str, Callable[[dict[str, Any]], str]]
 FIGURES = HERE / "figures"
 FILES = (
     "steps", "steps-two", "steps-bf16", "bf16", "parts", "parts-bf16", "precision", "predictions",
-    "small_calls", "predict_command", "scaling", "jobs",
+    "small_calls", "predict_command", "scaling", "jobs", "gpu",
 )  # fmt: skip
 """Names of the files that are used; figures/avx2.json is what an earlier machine gave."""
 PAGES = {

@@ -50,7 +50,6 @@ def against(value: float, asked: float, *, least: bool = False, share: bool = Fa
 def others(figures: Figures) -> str:
     """Goals that are one number; the worst case is compared."""
     rows = [*bf16(figures), *predictions(figures), *small_calls(figures)]
-    rows.append(["a GPU: µs of the six shapes, 10,000 members of 128,20,64,5", "not run"])
     return table(["goal", "measured (asked)"], rows)
 
 

@@ -350,10 +350,35 @@ PRECISION_TABLES: dict[str, Callable[[Figures], str]] = {
     "mnist": precision_mnist, "differences": precision_differences,
 }  # fmt: skip
 README_TABLES: dict[str, Callable[[Figures], str]] = {"speed": readme_steps, "mnist": readme_mnist}
+
+
+def gpu_steps(figures: Figures) -> str:
+    """µs per step on a GPU; the least of each shape is bold."""
+    found = figures["gpu"]["steps"]
+    rows = []
+    for shape, us in found.items():
+        least = min(us.values())
+        rows.append(
+            [shape, *(f"**{figure(n)}**" if n == least else figure(n) for n in us.values())]
+        )
+    return table(
+        [f"µs per step, {figures['gpu']['machine']['card']}", *next(iter(found.values()))], rows
+    )
+
+
+def gpu_fleet(figures: Figures) -> str:
+    """What a member takes on a GPU, and a mini-batch."""
+    found = figures["gpu"]
+    rows = [[way, figure(us["update"]), figure(us["all"]), figure(found["mini-batches"][way])]
+            for way, us in found["fleet"].items()]  # fmt: skip
+    return table(["way", "µs per member and update", "`train_many`, s", "a mini-batch, µs"], rows)
+
+
 TABLES: dict[str, Callable[[Figures], str]] = {
     "machine": machine, "steps": steps, "two threads": two_threads, "steps in bf16": steps_bf16,
     "bf16": bf16, "predictions": predictions, "small calls": small_calls,
     "predict command": predict_command, "mnist": mnist, "grid": grid, "growth": growth,
     "squares": squares, "widths": widths, "parts": parts, "parts in bf16": parts_bf16,
+    "gpu steps": gpu_steps, "gpu fleet": gpu_fleet,
 }  # fmt: skip
 """By the name between the markers of docs/performance.md, and above those of the others."""

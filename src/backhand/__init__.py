@@ -23,8 +23,8 @@ def _homes() -> dict[str, str]:
 _HOMES = _homes()
 
 _NEEDS = {
-    "backhand.estimator": "sklearn", "backhand.fitting": "duckdb",
-    "backhand.tables.reading.reader": "duckdb",
+    "backhand.estimator": "sklearn", "backhand.estimator.ray_classifier": "sklearn",
+    "backhand.fitting": "duckdb", "backhand.tables.reading.reader": "duckdb",
 }  # fmt: skip
 """Modules that cannot be imported without an optional package."""
 

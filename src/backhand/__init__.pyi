@@ -21,6 +21,7 @@ from backhand.errors import OutputError as OutputError
 from backhand.estimator import GridSearchCV as GridSearchCV
 from backhand.estimator import MLPClassifier as MLPClassifier
 from backhand.estimator import MLPClassifierCV as MLPClassifierCV
+from backhand.estimator.ray_classifier import RayMLPClassifier as RayMLPClassifier
 from backhand.explanation.explain import explain as explain
 from backhand.explanation.trace.trace import Trace as Trace
 from backhand.exports.numpy import export_numpy as export_numpy

@@ -11,6 +11,7 @@ ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
 ValidationMonitor = Literal["validation_loss", "validation_accuracy"]
 ClassWeightName = Literal["balanced"]
 NumberEncodingName = Literal["auto", "standard", "bins"]
+ShareName = Literal["auto", "rows", "networks"]
 MonitorName = Literal["validation_loss", "validation_accuracy", "loss"]
 
 

@@ -160,6 +160,16 @@ class Exactly:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A text that is not empty."""
+
+    expected = "a text"
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, str) and bool(value)
+
+
+@dataclass(frozen=True)
 class Or:
     """What one constraint allows, or the other."""
 

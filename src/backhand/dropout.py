@@ -63,7 +63,9 @@ def dropout_mask(seed: int, t: int, N: int, H: int, p: float, dtype: Any) -> NDA
     return M
 
 
-def mask_of(key: Any, N: int, H: int, threshold: Any, scale: Any, dtype: Any) -> Any:
+def mask_of(
+    key: Any, N: int, H: int, threshold: Any, scale: Any, dtype: Any, first: int = 0
+) -> Any:
     """M (N, H) of an update's key, in the key's library and on its device.
 
     Parameters
@@ -75,9 +77,11 @@ def mask_of(key: Any, N: int, H: int, threshold: Any, scale: Any, dtype: Any) ->
         Those of p, as numbers or as arrays of one.
     dtype : dtype
         float32 or float64 of the key's library.
+    first : int
+        The first row's place in its batch.
     """
     xp = array_namespace(key)
-    rows = mixed(key ^ xp.arange(N, dtype=key.dtype, device=key.device))
+    rows = mixed(key ^ xp.arange(first, first + N, dtype=key.dtype, device=key.device))
     hashes = mixed(rows[:, None] ^ xp.arange(H, dtype=key.dtype, device=key.device))
     return xp.astype(hashes >= threshold, dtype) * scale
 

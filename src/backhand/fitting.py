@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backhand.choices import EngineName, PrecisionName
+from backhand.choices import EngineName, PrecisionName, ShareName
 from backhand.engines import Engine, engine_of
-from backhand.errors import warn
+from backhand.errors import InputError, MissingFileError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.selection import SearchProgress
@@ -24,6 +24,7 @@ from backhand.tables.table import Table
 from backhand.tabular.advice import advise
 from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
+from backhand.tabular.sharing import Sharing, Workers, connected
 from backhand.tabular.training import Prepared, fit_table, prepare_table
 from backhand.training.callbacks import Callback, check_callbacks
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
@@ -68,6 +69,9 @@ class FitArguments(Settings):
     threads: int | None = None
     precision: PrecisionName = "auto"
     memory: int | str | None = None
+    workers: int | None = None
+    ray: str | None = None
+    share: ShareName = "auto"
     callbacks: Sequence[Callback] = ()
     checkpoint: Checkpoint | None = None
 
@@ -137,6 +141,18 @@ def fit(arguments: FitArguments) -> Model:
         for it, and slower where it has not, which warns; see docs/precision.md.
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
+        Workers that share rows have this much on each machine, together.
+    workers : int, optional
+        Number of workers that share the work: threads of this process, or processes of a Ray
+        cluster. The model is the same, bit for bit, for any number of them; see
+        docs/many-machines.md.
+    ray : str, optional
+        The Ray cluster on which the workers run: its address, "auto" (that of this machine) or
+        "local" (one that is started here, and ended afterwards).
+    share : {"auto", "rows", "networks"}, default="auto"
+        What the workers share: "rows", of which each reads its own from the files, or the
+        "networks" of the search, for which each has all rows. "auto" is networks if there is a
+        search and the files are smaller than 256 MiB together.
     callbacks : sequence of callable, default=()
         With `quick` each is called with a `Progress` after each epoch, of each fold too; otherwise
         with a `SearchProgress`, several times per second. One that raises `StopTraining` ends
@@ -188,8 +204,16 @@ def fit(arguments: FitArguments) -> Model:
         settings.check_one_training()
     watch = _watch(arguments.callbacks)
     page = _page(arguments)
-    with ExitStack() as tables:
-        table, validation = _opened(arguments, settings, tables)
+    sharing = Sharing(arguments.workers, arguments.ray, arguments.share)
+    shared = sharing.of(arguments.data, arguments.query, settings)
+    if shared == "rows" and not isinstance(arguments.engine, str):
+        raise InputError(
+            "engine is an object; workers that share rows make engines of their own: name it."
+        )
+    with connected(sharing, shared, arguments.threads) as workers, ExitStack() as tables:
+        table, validation = _opened(arguments, settings, tables, workers)
+        if workers is not None:
+            engine = workers.engine(engine, table, arguments.device, arguments.threads)
         room = room_for(budget(arguments.memory), settings)
         prepared = prepare_table(
             table, arguments.target, settings, choices, validation=validation,
@@ -238,19 +262,22 @@ def _page(arguments: FitArguments) -> Path | None:
     """The path of the report, checked before any work is done."""
     if arguments.report is None:
         return None
-    data = arguments.data
-    inputs = expand(str(data)) if isinstance(data, str | PathLike) else []
+    data, inputs = arguments.data, list[str]()
+    if isinstance(data, str | PathLike):
+        with nullcontext() if arguments.ray is None else suppress(MissingFileError):
+            inputs = expand(str(data))
     return check_report(Path(arguments.report), inputs)
 
 
 def _opened(
-    arguments: FitArguments, settings: Settings, tables: ExitStack
+    arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers | None
 ) -> tuple[Table, Table | None]:
     """The table and the second table, which are closed with `tables`."""
+    if workers is not None and workers.shared == "rows":
+        return _opened_by_workers(arguments, settings, tables, workers)
     memory = room_for(budget(arguments.memory), settings).table
     unused = set(_names(arguments.drop)) - {settings.group, settings.time}
-    reading = {name: getattr(arguments, name)
-               for name in ("format", "encoding", "sheet", "table", "header")}  # fmt: skip
+    reading = _reading(arguments)
     table = tables.enter_context(as_table(
         arguments.data, unused=unused, query=arguments.query, reading=reading, memory=memory
     ))  # fmt: skip
@@ -261,6 +288,34 @@ def _opened(
     return table, tables.enter_context(as_table(
         second, unused=unused, reading=reading if alike else None, memory=memory
     ))  # fmt: skip
+
+
+def _opened_by_workers(
+    arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers
+) -> tuple[Table, Table | None]:
+    """The same of tables whose rows the workers read."""
+    found = list[Table]()
+    for data in (arguments.data, arguments.validation):
+        if data is not None:
+            table = workers.read(
+                str(data), settings, reading=_reading(arguments), memory=arguments.memory
+            )
+            table.warn_of_remarks()
+            found.append(tables.enter_context(_closed_when_done(table)))
+    return found[0], found[1] if len(found) > 1 else None
+
+
+@contextmanager
+def _closed_when_done(table: Table) -> Iterator[Table]:
+    """Close the table at the end of the context, unless that is an error: closing waits for all."""
+    yield table
+    table.close()
+
+
+def _reading(arguments: FitArguments) -> dict[str, Any]:
+    """What is stated about a file."""
+    return {name: getattr(arguments, name)
+            for name in ("format", "encoding", "sheet", "table", "header")}  # fmt: skip
 
 
 def _name_of(data: Any) -> str:

@@ -49,7 +49,8 @@ def test_every_setting_of_a_training_is_an_option_with_a_help() -> None:
         "Columns",
         "Memory, disk and checkpoints",
         "Engine",
-    ] == titles[2:11]
+        "Workers",
+    ] == titles[2:12]
 
 
 GIVEN = {

@@ -23,10 +23,10 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 WAYS = {
-    "eager": {},
-    "graphs": {"graphs": True},
-    "triton": {"kernels": "triton"},
-    "triton-graphs": {"graphs": True, "kernels": "triton"},
+    "eager": {"graphs": False},
+    "graphs": {},
+    "triton": {"graphs": False, "kernels": "triton"},
+    "triton-graphs": {"kernels": "triton"},
 }
 
 
@@ -55,6 +55,8 @@ KINDS = [
 def test_blocks_are_those_of_the_reference(engine: TorchEngine, dtype: type, of: dict) -> None:
     """To rounding, and every graph was captured: a fall-back would warn."""
     tolerance = 2e-5 if dtype is np.float32 else 1e-9
+    if of.get("kind") is np.uint8:  # numbers up to 255, so that logits and their rounding are large
+        tolerance *= 50
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         reference = backhand.make_engine("reference")
@@ -104,13 +106,16 @@ def test_a_fleet_is_trained_as_on_the_cpu(engine: TorchEngine) -> None:
 def test_updates_wait_for_nothing() -> None:
     """torch itself says so, when an operation that waits is an error."""
     engine = TorchEngine("cuda")
-    problem = Problem(rows=64, batch_size=16, dropout=0.3, l2=0.1, weighted=True, selected=True)
+    problem = Problem(rows=64, batch_size=16, dropout=0.3, l2=0.1, weighted=True, selected=True,
+                      first_class_fixed=True)  # fmt: skip
     sessions, block = problem.sessions(engine), problem.blocks()[0]
     sessions[0].advance(block)
     with engine.computing():
         updates = sessions[0]._tensors.stacked._updates
         updates._step._work.counter.zero_()
-        torch.cuda.set_sync_debug_mode("error")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is a prototype, torch says
+            torch.cuda.set_sync_debug_mode("error")
         try:
             updates.do(graphs.Run(16, 3))
         finally:

@@ -13,7 +13,7 @@ from sklearn.utils import shuffle
 import backhand
 from backhand import Checkpoint, EarlyStopping, Every, InputError, StopTraining, equations
 from backhand.engines import Block, Data, Objective, make_engine
-from backhand.engines.argument_checks import check_finite
+from backhand.engines.matrices import check_finite
 from backhand.optimizers import Adam
 from backhand.training import loop, samplers
 from backhand.training.config import TrainConfig

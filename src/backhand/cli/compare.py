@@ -108,6 +108,7 @@ def _table_data(
     from backhand.errors import InputError
     from backhand.table_settings import Settings
     from backhand.tables.reading.reader import read_table
+    from backhand.tabular.row_parts import here
     from backhand.tabular.training import prepare_table
 
     if target is None:
@@ -115,5 +116,5 @@ def _table_data(
     table = read_table(data, query)
     table.warn_of_remarks()
     prepared = prepare_table(table, target, Settings(quick=True, test_size=0.0, seed=seed))
-    rows = prepared.training
+    rows = here(prepared.training)
     return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlsplit
@@ -18,17 +19,25 @@ from backhand.cli.train_options import (
     EngineOptions,
     FileOptions,
     StorageOptions,
+    WorkerOptions,
 )
 from backhand.support.signals import signals_held
 from backhand.table_settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from backhand.cli.reports.progress import ProgressDisplay
+    from backhand.cli.reports.training import TrainReport
+    from backhand.engines import Engine
+    from backhand.evaluation import Evaluation
     from backhand.model import Model
     from backhand.selection import SearchProgress
+    from backhand.tables.schema.choices import ColumnChoices
     from backhand.tables.table import Table
+    from backhand.tabular.advice import Advice
     from backhand.tabular.room import Room
+    from backhand.tabular.sharing import Workers
+    from backhand.tabular.training import Prepared
+    from backhand.training.checkpoints.checkpoint import Checkpoint
 
 
 @with_groups(titles=TITLES, spelled=SPELLED)
@@ -51,6 +60,7 @@ def train(
     columns: ColumnOptions,
     storage: StorageOptions,
     computing: EngineOptions,
+    sharing: WorkerOptions,
     report_file: options.ReportFile = None,
     all_classes: options.AllClasses = False,
     explain_words: options.ExplainWords = False,
@@ -61,28 +71,62 @@ def train(
     from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes
     from backhand.cli.reports.training import TrainReport
-    from backhand.tabular.advice import advise
-    from backhand.tabular.cross_validation import cross_validate
-    from backhand.tabular.training import fit_table, prepare_table
-    from backhand.training.callbacks import Every
+    from backhand.tabular.training import prepare_table
 
     choices, engine = columns.choices(), computing.made()
-    inputs = table_files(data, settings.validation)
+    inputs = table_files(data, settings.validation, elsewhere=sharing.ray is not None)
     output = checked_output(output, data, inputs)
     page = report_path(report_file, inputs, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
-    with report.progress("reading") as display:
-        tables = read_tables(data, query, settings, reading, room, display.show_loading)
-        prepared = prepare_table(
-            tables.table, target, settings, choices, validation=tables.validation,
-            matrices=room.matrices(), watch=display.show_reading,
+    with sharing.connected(data, query, settings, computing.threads) as workers:
+        with report.progress("reading") as display:
+            tables = read_tables(data, query, settings, reading, storage, workers, display)
+            prepared = prepare_table(
+                tables.table, target, settings, choices, validation=tables.validation,
+                matrices=room.matrices(), watch=display.show_reading,
+            )  # fmt: skip
+        report.table(prepared)
+        if workers is not None:
+            report.workers(workers, prepared)
+            engine = workers.engine(engine, tables.table, computing.device, computing.threads)
+        show_changes(prepared.changes)
+        report.network(prepared, settings, engine)
+        warn_of_replaced_model(output, prepared)
+        sys.stdout.flush()  # a full output fails here, before the first epoch
+        model, evaluation, advice = train_prepared(
+            prepared, tables, settings, choices, room, engine, periodic, report, output,
+            close=page is None,
         )  # fmt: skip
-    report.table(prepared)
-    show_changes(prepared.changes)
-    report.network(prepared, settings, engine)
-    warn_of_replaced_model(output, prepared)
-    sys.stdout.flush()  # a full output fails here, before the first epoch
+        if page is not None:
+            from backhand.report_page.write import write_training_report
+
+            write_training_report(
+                page, prepared, model, evaluation, tables.evaluated, advice=advice,
+                command=command_line(), model_file=str(output),
+            )  # fmt: skip
+            tables.close()
+            show_report(page, as_json=json)
+
+
+def train_prepared(
+    prepared: Prepared,
+    tables: Tables,
+    settings: Settings,
+    choices: ColumnChoices,
+    room: Room,
+    engine: Engine,
+    checkpoint: Checkpoint | None,
+    report: TrainReport,
+    output: Path,
+    *,
+    close: bool,
+) -> tuple[Model, Evaluation | None, list[Advice]]:
+    """Train, save and report on a table that was read; with `close`, it is not needed after."""
+    from backhand.tabular.advice import advise
+    from backhand.tabular.cross_validation import cross_validate
+    from backhand.tabular.training import fit_table
+    from backhand.training.callbacks import Every
 
     def keep_model(model: Model) -> None:
         with signals_held():  # a signal must not discard a finished training
@@ -103,11 +147,11 @@ def train(
             notify=display.show_fold,
         )  # fmt: skip
         display.show_fold("")  # what follows is of all rows
-        if page is None:
+        if close:
             tables.close()
         model, evaluation = fit_table(
             prepared, settings, engine=engine, callbacks=shown, watch=show_search,
-            checkpoint=periodic, trained=keep_model, notify=display.show_message,
+            checkpoint=checkpoint, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
@@ -115,15 +159,7 @@ def train(
     of_folds = [] if validated is None else validated.advice
     advice = [*of_folds, *advise(prepared, model, evaluation)]
     report.result(model, evaluation, advice, output, validated, searched)
-    if page is not None:
-        from backhand.report_page.write import write_training_report
-
-        write_training_report(
-            page, prepared, model, evaluation, tables.evaluated, advice=advice,
-            command=command_line(), model_file=str(output),
-        )  # fmt: skip
-        tables.close()
-        show_report(page, as_json=json)
+    return model, evaluation, advice
 
 
 class Tables(NamedTuple):
@@ -149,23 +185,41 @@ def read_tables(
     query: str | None,
     settings: Settings,
     reading: FileOptions,
-    room: Room,
-    watch: Callable[[float], None],
+    storage: StorageOptions,
+    workers: Workers | None,
+    display: ProgressDisplay,
 ) -> Tables:
     """Read DATA, and the file of --validation by the same options."""
     from backhand.tables.reading.reader import read_table
 
+    room, second = storage.room(settings), settings.validation
+    if data is not None and workers is not None and workers.shared == "rows":
+        read = partial(
+            workers.read, settings=settings, reading=reading.stated(), memory=storage.memory,
+            cache_dir=room.folder, watch=display.show_loading,
+        )  # fmt: skip
+        return Tables(read(data), None if second is None else read(second))
     stated = {**reading.stated(), "memory": room.table, "cache_dir": room.folder}
-    table, second = read_table(data, query, **stated, watch=watch), settings.validation
+    table = read_table(data, query, **stated, watch=display.show_loading)
     return Tables(table, None if second is None else read_table(second, **stated))
 
 
-def table_files(*given: str | None) -> list[str]:
-    """Return the files that are to be read as tables, none of which is a model."""
+def table_files(*given: str | None, elsewhere: bool = False) -> list[str]:
+    """Return the files that are to be read as tables, none of which is a model.
+
+    They may be `elsewhere`, on the machines of workers, and not here.
+    """
     from backhand.cli.arguments import check_no_models
+    from backhand.errors import MissingFileError
     from backhand.tables.reading.reader import expand
 
-    inputs = [path for name in given if name is not None for path in expand(name)]
+    inputs: list[str] = []
+    for name in given:
+        try:
+            inputs += [] if name is None else expand(name)
+        except MissingFileError:
+            if not elsewhere:
+                raise
     check_no_models(inputs)
     return inputs
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from backhand.choices import ShareName, names
 from backhand.cli import options
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from backhand.engines import Engine
     from backhand.table_settings import Settings
     from backhand.tables.schema.choices import ColumnChoices
     from backhand.tabular.room import Room
+    from backhand.tabular.sharing import Workers
     from backhand.training.checkpoints.checkpoint import Checkpoint
 
 TITLES = {
@@ -163,6 +167,47 @@ class StorageOptions:
 
         folder = check_folder(self.cache_dir, keep=self.keep_cache)
         return room_for(budget(self.memory), settings, folder, keep=self.keep_cache)
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Which processes or machines share the work."""
+
+    title: ClassVar = "Workers"
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default=False,
+            help="Number of workers that share the work: threads of this process, or processes "
+            "of a Ray cluster. The model is the same for any number; see docs/many-machines.md.",
+        ),
+    ] = None  # fmt: skip
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", show_default=False,
+            help="Ray cluster on which the workers run: its address, auto (that of this machine) "
+            "or local (one that is started for this command).",
+        ),
+    ] = None  # fmt: skip
+    share: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(names(ShareName)),
+            help="What the workers share: rows, of which each reads its own, or the networks of "
+            "the search, for which each reads all rows. auto: networks if there is a search and "
+            "the files are smaller than 256 MiB together.",
+        ),
+    ] = "auto"  # fmt: skip
+
+    def connected(
+        self, data: str | None, query: str | None, settings: Settings, threads: int | None
+    ) -> AbstractContextManager[Workers | None]:
+        """Connect to the workers, if the rows or networks of this training are shared."""
+        from backhand.tabular.sharing import Sharing, connected
+
+        sharing = Sharing(self.workers, self.ray, self.share)  # type: ignore[arg-type]
+        return connected(sharing, sharing.of(data, query, settings), threads)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from backhand.engines.contract import (
     Objective,
     OptimizerState,
     Predictor,
+    Rows,
     Session,
-    is_sparse,
+    Sums,
 )
+from backhand.engines.matrices import is_sparse
 from backhand.engines.registry import (
     ENGINES,
     EngineOptions,
@@ -39,7 +41,9 @@ __all__ = [
     "Objective",
     "OptimizerState",
     "Predictor",
+    "Rows",
     "Session",
+    "Sums",
     "engine_of",
     "is_sparse",
     "make_engine",

@@ -25,8 +25,9 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
-    is_sparse,
+    Rows,
 )
+from backhand.engines.matrices import is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -110,8 +111,7 @@ def check_data(data: Any, d: int, K: int) -> None:
 
     Where rows are selected, the labels and weights of other rows may be anything.
     """
-    if not isinstance(data, Data):
-        raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
+    _check_is_data(data)
     check_rows(data.X, d)
     if (N := data.X.shape[0]) == 0:
         raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
@@ -128,13 +128,55 @@ def check_data(data: Any, d: int, K: int) -> None:
         )
 
 
+def checked_batch(data: Any, rows: Any, d: int, K: int) -> Any:
+    """As `check_data`, of some rows alone, which are returned as by `checked_rows`.
+
+    It takes the time of these rows, however many others there are. All of them may weigh 0.
+    """
+    _check_is_data(data)
+    if data.numbers is not None:
+        _check_are_numbers(data.numbers)
+    check_rows(data.X, d, slice(0, 0))
+    N = data.X.shape[0]
+    chosen = checked_rows(rows, data.rows)
+    there = data.places(chosen)
+    if data.numbers is not None:
+        _check_row_numbers("the selection", there, N)
+    if is_sparse(data.X):
+        check_sparse(data.X, there)
+    y, w = data.y, data.sample_weight
+    if not (_is_flat(y, N, "iu") and _are_below(y[there], K)):
+        validation.check_labels(y, N, K)
+        raise InputError(f"y is {_kind(y)} {shape_of(y)}; expected {N} class indices, integers.")
+    if w is not None and not (_is_flat(w, N, "fiub") and w[there].min() >= 0):
+        validation.check_sample_weight(w, N)
+        raise InputError(f"sample_weight is {_kind(w)}; expected {N} numbers of 0 or more.")
+    return chosen
+
+
+def checked_first(first: Any) -> int:
+    """The position of a row in a batch."""
+    if not is_integer(first) or first < 0:
+        raise InputError(f"first is {_brief(first)}; expected an integer of 0 or more.")
+    return int(first)
+
+
+def _check_is_data(data: Any) -> None:
+    if not isinstance(data, Data):
+        raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
+
+
 def _check_selection(numbers: Any, N: int) -> None:
     """The numbers (n,) of selected rows, all of 0..N-1."""
+    _check_are_numbers(numbers)
+    _check_row_numbers("the selection", numbers, N)
+
+
+def _check_are_numbers(numbers: Any) -> None:
     if not _is_flat(numbers, None, "i") or numbers.dtype not in INDEX_DTYPES:
         raise InputError(
             f"the numbers of the selected rows are {_kind(numbers)}; expected int32 or int64, (n,)."
         )
-    _check_row_numbers("the selection", numbers, N)
 
 
 def _of_all(holds: Callable[[Any], bool], values: Any, numbers: Any) -> bool:
@@ -163,13 +205,16 @@ def _selected(values: Any, numbers: Any) -> Iterator[Any]:
         yield values[numbers[start : start + STRETCH]]
 
 
-def check_rows(X: Any, d: int) -> None:
-    """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
+def check_rows(X: Any, d: int, rows: Any = None) -> None:
+    """X (N, d), an array of real numbers or a sparse matrix in CSR form.
+
+    With `rows`, a slice or row numbers of 0..N-1, only these rows of a sparse X are looked at.
+    """
     if _is_plain(X):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
             raise InputError(f"X is {_kind(X)} {shape_of(X)}; expected real numbers, (N, {d}).")
     elif is_sparse(X):
-        check_sparse(X)
+        check_sparse(X, rows)
     else:
         raise InputError(f"X is {_kind(X)}; expected a NumPy array or a sparse matrix in CSR form.")
     if X.shape[1] != d:
@@ -180,43 +225,6 @@ def is_finite(values: NDArray[Any]) -> bool:
     """Whether all numbers are finite: so they are if their sum is, which is found in one pass."""
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
-
-
-def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:
-    """Check that X is finite in that dtype; the error names the first entry that is not.
-
-    With `rows`, the numbers of some rows, only those are checked.
-    """
-    if is_sparse(X):
-        _check_finite_entries(X, dtype, rows)
-        return
-    for start in range(0, X.shape[0] if rows is None else len(rows), 4096):
-        here = slice(start, start + 4096)
-        some = X[here] if rows is None else X[rows[here]]
-        with np.errstate(over="ignore"):
-            bad = ~np.isfinite(some.astype(dtype, copy=False))
-        if bad.any():
-            row, column = (int(i) for i in np.argwhere(bad)[0])
-            number = start + row if rows is None else int(rows[start + row])
-            raise _not_finite(some[row, column], number, column, dtype)
-
-
-def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None) -> None:
-    with np.errstate(over="ignore"):
-        bad = np.flatnonzero(~np.isfinite(X.data[: X.indptr[-1]].astype(dtype, copy=False)))
-    row_of = np.searchsorted(X.indptr, bad, side="right") - 1
-    if rows is not None:
-        chosen = np.isin(row_of, rows)
-        bad, row_of = bad[chosen], row_of[chosen]
-    if len(bad):
-        raise _not_finite(X.data[bad[0]], int(row_of[0]), X.indices[bad[0]], dtype)
-
-
-def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
-    return InputError(
-        f"X holds {value} at row {row}, column {column}; expected finite numbers that {dtype} can "
-        "hold. Fill in or drop missing values first."
-    )
 
 
 def check_outputs(found: NDArray[Any], params: Parameters) -> None:
@@ -234,8 +242,8 @@ def check_outputs(found: NDArray[Any], params: Parameters) -> None:
     )
 
 
-def check_sparse(X: Any) -> None:
-    """A matrix in CSR form whose indices point into it."""
+def check_sparse(X: Any, rows: Any = None) -> None:
+    """A matrix in CSR form whose indices, of all rows or of some, point into it."""
     if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
         raise InputError(
             f"X is {_kind(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
@@ -243,25 +251,46 @@ def check_sparse(X: Any) -> None:
         )
     if len(X.shape) != 2:
         raise InputError(f"X is {_kind(X)} {X.shape}; expected two dimensions, (N, d).")
-    if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
+    if not _points_inside(X.indptr, X.indices, X.data, X.shape, rows):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
             "changed after it was made; create it again (X.check_format() names the problem)."
         )
 
 
-def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> bool:
+def _points_inside(
+    borders: Any, places: Any, numbers: Any, shape: tuple[int, int], rows: Any
+) -> bool:
+    N, d = shape
     if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
             and _is_flat(numbers, None, "fiub")):  # fmt: skip
         return False
     if not (places.dtype in INDEX_DTYPES and borders.dtype in INDEX_DTYPES):
         return False
-    if borders[0] != 0 or not borders[-1] <= len(places) == len(numbers):
+    if len(places) != len(numbers):
+        return False
+    if rows is not None:
+        return _rows_point_inside(borders[:-1][rows], borders[1:][rows], places, d)
+    if borders[0] != 0 or not borders[-1] <= len(places):
         return False
     if not (borders[1:] >= borders[:-1]).all():
         return False
-    used = places[: borders[-1]]
-    return not len(used) or bool(used.min() >= 0 and used.max() < d)
+    return _are_features(places[: borders[-1]], d)
+
+
+def _rows_point_inside(begin: Any, end: Any, places: Any, d: int) -> bool:
+    """Whether rows whose numbers are at begin..end have indices of 0..d-1."""
+    if not len(begin):
+        return True
+    if not (begin.min() >= 0 and end.max() <= len(places) and (begin <= end).all()):
+        return False
+    lengths = (end - begin).astype(np.int64)
+    starts = begin - np.concatenate([[0], np.cumsum(lengths[:-1])])
+    return _are_features(places[np.repeat(starts, lengths) + np.arange(lengths.sum())], d)
+
+
+def _are_features(indices: Any, d: int) -> bool:
+    return not len(indices) or bool(indices.min() >= 0 and indices.max() < d)
 
 
 def check_start(
@@ -320,7 +349,7 @@ def check_updates(updates: Any) -> None:
         )
 
 
-def check_block(block: Any, N: int, validation: Data | None = None) -> None:
+def check_block(block: Any, N: int, validation: Rows | None = None) -> None:
     """A block for N rows: its rates, λs and order are for one number of epochs and batches."""
     if not isinstance(block, Block):
         raise InputError(f"the block is {_kind(block)}; expected a Block.")
@@ -350,7 +379,7 @@ def check_block(block: Any, N: int, validation: Data | None = None) -> None:
         _check_validated(block.validated, E, validation)
 
 
-def _check_validated(validated: Any, E: int, validation: Data | None) -> None:
+def _check_validated(validated: Any, E: int, validation: Rows | None) -> None:
     """Which of the E epochs are validated: none, where there are no validation rows."""
     if not _is_flat(validated, E, "b"):
         raise InputError(f"the block's validated is {_kind(validated)}; expected bools, ({E},).")
@@ -398,6 +427,8 @@ def _check_row_numbers(name: str, numbers: Any, N: int) -> None:
 def checked_rows(rows: Any, N: int) -> Any:
     """Some of N rows: a slice from start to stop, with step 1, or row numbers (n,); one or more."""
     if rows is None:
+        if N == 0:
+            raise InputError("there are no rows; expected one or more.")
         return slice(0, N)
     if isinstance(rows, slice):
         try:

@@ -22,7 +22,6 @@ from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
-    check_finite,
     check_gradient,
     check_group,
     check_l2,
@@ -34,6 +33,8 @@ from backhand.engines.argument_checks import (
     check_start,
     check_state,
     check_theta,
+    checked_batch,
+    checked_first,
     checked_optimizer,
     checked_rows,
 )
@@ -54,11 +55,11 @@ from backhand.engines.contract import (
     Objective,
     OptimizerState,
     Session,
+    Sums,
     advance_each,
-    dense,
-    is_sparse,
     zeros_like,
 )
+from backhand.engines.matrices import check_finite, dense, is_sparse
 from backhand.equations import Activations, Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
@@ -274,6 +275,10 @@ class ArraySession:
         copied = self._tensors.copied(self._engine.get)
         return OptimizerState(copied.theta, copied.slots, self._updates)
 
+    def parameters(self) -> Parameters:
+        get = self._engine.get
+        return Parameters(*(np.array(get(value)) for value in self._tensors.theta))
+
     def restore(self, state: OptimizerState) -> None:
         check_state(state, self._like, len(self._tensors.slots))
         self._load(state)
@@ -303,6 +308,36 @@ class ArraySession:
             loss, *dtheta = map(self._engine.get, mean.on_device())
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
         return float(loss), with_class_fixed(found, self._objective)
+
+    def sums(self, rows: Any = None, first: int = 0, data: Data | None = None) -> Sums:
+        data = self._source if data is None else data
+        chosen = checked_batch(data, rows, self._like.W1.shape[0], self._like.b2.shape[0])
+        check_precision(self._engine.precision, self._like, data)
+        place, mean = checked_first(first), WeightedMean(6)
+        with self._engine.computing():
+            for part in self._chunks_of(chosen):
+                some = data.at(part)
+                if (weight := total_weight(some.sample_weight, some.rows)) > 0:
+                    mean.add(weight, *self._means(self._engine._data(some), place))
+                place += some.rows
+            if not mean.weight:
+                return Sums(Parameters(*map(np.array, self._like)), 0.0, 0.0, 0.0)
+            total, hit, *dtheta = map(self._engine.get, mean.sums)
+        found = Parameters(*(g.astype(self._dtype) for g in dtheta))
+        # The accuracy of unweighted rows may be rounded; their number is whole.
+        hits = float(hit) if data.sample_weight is not None else float(np.rint(hit))
+        return Sums(with_class_fixed(found, self._objective), float(total), hits, mean.weight)
+
+    def _means(self, batch: Data, first: int) -> tuple[Any, ...]:
+        """Mean loss, accuracy and dθ of rows first, first + 1, … of the next update's batch."""
+        passes, theta = self._engine.passes, self._tensors.theta
+        X, y, w = batch[:3]
+        X = array_namespace(X).astype(X, theta.W1.dtype, copy=False)
+        mask = self._mask(batch.rows, first) if self._objective.dropout else None
+        acts = passes.forward(theta, X, mask)
+        loss = loss_with_penalty(theta, acts.S, y, w, 0, self._objective.loss_cap)
+        dtheta = of_parameters(passes.backward(theta, X, y, acts, w, 0.0, mask))
+        return loss, equations.accuracy(acts.S, y, w), *dtheta
 
     def _chunks_of(self, rows: Any) -> Iterator[Any]:
         """The rows in chunks: slices of a slice, arrays of an array."""
@@ -397,13 +432,12 @@ class ArraySession:
         )  # fmt: skip
         return loss, accuracy
 
-    def _mask(self, rows: int) -> Any:
-        """M (rows, H) of the next update."""
+    def _mask(self, rows: int, first: int = 0) -> Any:
+        """M (rows, H) of the next update, for the rows of its batch from `first` on."""
         p, seed = self._objective.dropout, self._objective.dropout_seed
         key = self._engine.put_keys(update_keys(seed, np.array([self._updates + 1])))
-        return mask_of(
-            key, rows, self._hidden, threshold(p), scale(p), self._tensors.theta.W1.dtype
-        )
+        dtype = self._tensors.theta.W1.dtype
+        return mask_of(key, rows, self._hidden, threshold(p), scale(p), dtype, first)
 
 
 def updated(

@@ -30,26 +30,33 @@ class WeightedMean:
     """Mean by weight of figures such as (loss, accuracy), each a number or an array, in float64.
 
     The figures may stay on a device until the result is read, without synchronising before.
+
+    Attributes
+    ----------
+    weight : float
+        Σ weight.
+    sums : list
+        Σ weight · figure of each.
     """
 
     def __init__(self, figures: int = 2) -> None:
-        self._weight = 0.0
-        self._sums: list[Any] = [0.0] * figures
+        self.weight = 0.0
+        self.sums: list[Any] = [0.0] * figures
 
     def add(self, weight: float, *figures: Any) -> None:
-        self._weight += weight
+        self.weight += weight
         for i, figure in enumerate(figures):
             xp = array_namespace(figure)
-            self._sums[i] = self._sums[i] + weight * xp.astype(figure, xp.float64)
+            self.sums[i] = self.sums[i] + weight * xp.astype(figure, xp.float64)
 
     def result(self) -> tuple[float, float]:
         """The means of two numbers."""
-        loss, accuracy = (float(total) / self._weight for total in self._sums)
+        loss, accuracy = (float(total) / self.weight for total in self.sums)
         return loss, accuracy
 
     def on_device(self) -> list[Any]:
         """The means of all figures, where they are."""
-        return [total / self._weight for total in self._sums]
+        return [total / self.weight for total in self.sums]
 
 
 def total_weight(w: NDArray[Any] | None, rows: int) -> float:
@@ -76,7 +83,9 @@ def weight_of(data: Data, rows: Any) -> float:
 def with_class_fixed(dtheta: Parameters, objective: Objective) -> Parameters:
     """Set dW2[:, 0] = 0 and db2[0] = 0 in place if the objective fixes the first class."""
     if objective.first_class_fixed:
-        dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
+        for value in (dtheta.W2[:, :1], dtheta.b2[:1]):
+            # Zeros of their own device: torch would copy a number to it, which a CUDA graph cannot.
+            value[:] = array_namespace(value).zeros_like(value)
     return dtheta
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.choices import PrecisionName
+from backhand.engines.matrices import check_finite, is_sparse
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
@@ -62,6 +63,15 @@ class Data(NamedTuple):
         return int(self.X.shape[0] if self.numbers is None else self.numbers.shape[0])
 
     @property
+    def row_bytes(self) -> int:
+        """Size of a row of X in bytes, on average if it is sparse."""
+        X = self.X
+        if is_sparse(X):
+            entries = int(np.diff(X.indptr)[self.places(slice(None))].sum())
+            return 1 + int((X.data.itemsize + X.indices.itemsize) * entries // self.rows)
+        return int(X.shape[1] * X.itemsize)
+
+    @property
     def labels(self) -> NDArray[np.int64]:
         """The labels, y, of these rows."""
         return self.y if self.numbers is None else self.y[self.numbers]
@@ -81,6 +91,21 @@ class Data(NamedTuple):
         there = self.places(rows)
         w = None if self.sample_weight is None else self.sample_weight[there]
         return Data(self.X[there], self.y[there], w)
+
+    def digest_of_X(self, digest: Callable[..., str]) -> str:
+        """A digest of X of all N rows; `digest` is one of arrays."""
+        X = self.X
+        return digest(X.data, X.indices, X.indptr) if is_sparse(X) else digest(X)
+
+    def check_finite(self, dtype: Any, first: int = 0) -> None:
+        """Check that X of these rows is finite in that dtype; errors count rows from `first`.
+
+        Raises
+        ------
+        InputError
+            If it is not; the message names the first entry that is not.
+        """
+        check_finite(self.X, dtype, self.numbers, first)
 
     def select(self, rows: Any) -> Data:
         """Some of these rows, as data that share X, y and sample_weight: nothing is copied.
@@ -112,12 +137,8 @@ class Data(NamedTuple):
         >>> fold.select(fold.labels == 1).numbers.tolist()
         [1, 2]
         """
-        all_rows = self.numbers
-        if all_rows is None:
-            N = self.rows
-            all_rows = np.arange(N, dtype=np.int32 if N < 2**31 else np.int64)
         try:
-            numbers = np.array(all_rows[rows])  # a copy: a slice would keep all of them
+            numbers = _numbers(self.numbers, self.rows, rows)
         except (IndexError, TypeError, ValueError) as error:
             raise InputError(f"these are not some of {self.rows} rows: {error}.") from error
         if numbers.ndim != 1 or not len(numbers):
@@ -127,14 +148,78 @@ class Data(NamedTuple):
         return self._replace(numbers=numbers)
 
 
-def is_sparse(X: Any) -> bool:
-    """Whether X is one of scipy's CSR matrices. (scipy is not imported to find out.)"""
-    return hasattr(X, "indptr")
+def _numbers(all_rows: NDArray[np.integer] | None, N: int, rows: Any) -> NDArray[np.integer]:
+    """The numbers of some of N rows, as a copy: a slice would keep those of all."""
+    dtype = np.dtype(np.int32 if N < 2**31 else np.int64)
+    whole = all_rows is None and isinstance(rows, np.ndarray) and rows.dtype == dtype
+    if whole and len(rows) and rows.min() >= 0 and rows.max() < N:
+        found: NDArray[np.integer] = rows.copy()
+        return found
+    return np.array((np.arange(N, dtype=dtype) if all_rows is None else all_rows)[rows])
 
 
-def dense(X: Any) -> Any:
-    """Return X as a dense array."""
-    return X.toarray() if is_sparse(X) else X
+class Rows(Protocol):
+    """What plans, samplers, checkpoints and splits need to know of rows, wherever their X is.
+
+    `Data` has X in this process. An engine whose rows are elsewhere has another class for them,
+    which it takes in the place of `Data`.
+    """
+
+    @property
+    def X(self) -> Any:
+        """X of all N rows, or what has its shape and dtype."""
+        ...
+
+    @property
+    def y(self) -> NDArray[np.integer]:
+        """Labels of all N rows."""
+        ...
+
+    @property
+    def sample_weight(self) -> NDArray[Any] | None:
+        """Weights of all N rows, if there are any."""
+        ...
+
+    @property
+    def numbers(self) -> NDArray[np.integer] | None:
+        """The numbers of the rows that are selected; None: all."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are: N, or those that are selected."""
+        ...
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row of X in bytes, on average."""
+        ...
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """Labels of these rows."""
+        ...
+
+    @property
+    def weights(self) -> NDArray[Any] | None:
+        """Weights of these rows, if there are any."""
+        ...
+
+    def at(self, rows: Any) -> Data:
+        """A slice of these rows, or some by their indices or a mask, in this process."""
+        ...
+
+    def select(self, rows: Any) -> Rows:
+        """Some of these rows, without a copy."""
+        ...
+
+    def digest_of_X(self, digest: Callable[..., str]) -> str:
+        """A digest of X of all rows; `digest` is one of arrays."""
+        ...
+
+    def check_finite(self, dtype: Any) -> None:
+        """Raise InputError if X of these rows is not finite in that dtype."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -256,6 +341,27 @@ class BlockMetrics(NamedTuple):
     validation_accuracy: NDArray[np.float64]
 
 
+class Sums(NamedTuple):
+    """Sums over some rows, from which means over these and other rows are made.
+
+    The gradient of the mean loss over all of them is Σ gradient / Σ weight + λθ, their mean loss
+    Σ loss / Σ weight, and their accuracy Σ hits / Σ weight.
+
+    Attributes
+    ----------
+    gradient : Parameters
+        Σ w ∂ℓ/∂θ, in the parameters' dtype, without a penalty.
+    loss, hits, weight : float
+        Σ w ℓ, Σ w over the rows that are classified correctly, and Σ w, summed in float64. No row's
+        ℓ counts more than `Objective.loss_cap`.
+    """
+
+    gradient: Parameters
+    loss: float
+    hits: float
+    weight: float
+
+
 class OptimizerState(NamedTuple):
     """Parameters, the optimizer's memory and the number of updates: what a session resumes from.
 
@@ -297,7 +403,7 @@ def are_zeros(values: Parameters) -> bool:
 class Session(Protocol):
     """A training under way: parameters, the optimizer's memory and rows, where the engine computes.
 
-    Units are dropped in `advance` only.
+    Units are dropped in `advance` and `sums` only.
     """
 
     def advance(self, block: Block) -> BlockMetrics:
@@ -315,6 +421,10 @@ class Session(Protocol):
         """A copy of the state, as NumPy arrays."""
         ...
 
+    def parameters(self) -> Parameters:
+        """A copy of the present parameters, as NumPy arrays: `state().params`, without the rest."""
+        ...
+
     def restore(self, state: OptimizerState) -> None:
         """Continue from a state of the session's shapes and dtype, which is copied.
 
@@ -326,10 +436,8 @@ class Session(Protocol):
         """The loss, penalty included, and dθ at the present parameters, of these rows as one batch.
 
         It changes nothing, uses bounded memory, and takes no longer than an update on these rows.
-        No hidden unit is dropped: dropout belongs to `advance`. The
-        mean of the gradients of several sets of rows, weighted by their Σw and all with the λ of
-        the whole batch, is the gradient of all of them as one batch, to rounding: this and `apply`
-        are what data-parallel training needs.
+        No hidden unit is dropped: dropout belongs to `advance` and `sums`. Without dropout and loss
+        cap it is `sums(rows)` divided by Σw, plus the penalty, to rounding.
 
         Parameters
         ----------
@@ -349,6 +457,36 @@ class Session(Protocol):
         ------
         InputError
             If there are no such rows, or if they all weigh 0.
+        """
+        ...
+
+    def sums(self, rows: Any = None, first: int = 0, data: Data | None = None) -> Sums:
+        """The sums, at the present parameters, that some rows add to a batch of the next update.
+
+        It changes nothing. The sums of several sets of rows add up to those of all of them as one
+        batch, to rounding; with the division by Σw, the penalty and `apply` they are an update that
+        `advance` does with that batch, to rounding. This is what data-parallel training needs.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of shape (n,), optional
+            Which rows, as a slice or as row numbers; None: all.
+        first : int
+            The position of the first of them in the batch: with dropout, its row i has the units
+            that the next update drops for row first + i of its batch.
+        data : Data, optional
+            Rows of which `rows` are some; None: the session's own. Several calls may name the same.
+
+        Returns
+        -------
+        Sums
+            All zeros if the rows all weigh 0.
+
+        Raises
+        ------
+        InputError
+            If there are no such rows, if labels or weights of theirs are not valid, or if `first`
+            is not an integer of 0 or more.
         """
         ...
 

@@ -26,4 +26,4 @@ from backhand.estimator.integrations import enter  # noqa: E402
 
 __all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV"]
 
-enter()
+enter(MLPClassifier)

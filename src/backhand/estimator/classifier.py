@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -12,14 +13,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metaestimators import available_if
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
 from backhand.estimator.initialisation import draw_parameters
 from backhand.estimator.inputs import (
+    HERE,
+    Read,
+    Reader,
     all_classes,
-    features_and_labels,
     places_of,
     same_classes,
     split,
@@ -265,20 +268,24 @@ class MLPClassifier(
         """
         self._check_parameters()
         checkpoint = self._checkpoint()
-        first = not (self.warm_start and hasattr(self, "coefs_"))
-        rows, labels = features_and_labels(self, X, y, reset=first)
-        classes = same_classes(labels, None if first else self.classes_)
-        data = self._data(rows, labels, sample_weight, classes)
-        validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        by_epochs = self.solver != "lbfgs"
-        tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
-                      "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
-        if by_epochs:
-            training = self._prepare(data, validation, classes, first=first)
-            warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
-        else:
-            warn_of_minimum(self._fit_lbfgs(data, classes, tasks, first=first))
-        tasks.close()
+        with self._reader(X, y, sample_weight, X_val, y_val, sample_weight_val) as reader:
+            first = not (self.warm_start and hasattr(self, "coefs_"))
+            known = None if first else self.classes_
+            read = reader.read(self, X, y, sample_weight, reset=first)
+            classes = same_classes(read.labels, known)
+            data = self._data(reader, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, reader)
+            by_epochs = self.solver != "lbfgs"
+            tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
+                          "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
+            engine = reader.engine(self.engine, self.device, self.threads, self.precision)
+            if by_epochs:
+                training = self._prepare(data, validation, classes, first=first, engine=engine)
+                warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
+            else:
+                minimum = self._fit_lbfgs(data, classes, tasks, first=first, engine=engine)
+                warn_of_minimum(minimum)
+            tasks.close()
         return self
 
     @available_if(_by_epochs)  # type: ignore[untyped-decorator]
@@ -318,12 +325,17 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
-        data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
-        validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = generator_of(self.random_state)
-        params = self._begin(data, classes, random_state) if first else self._present()
-        training = self._training(params, data, validation, random_state, 1, ahead=False)
-        self._train_by_epochs(training, keep_interrupted=False)
+        with self._reader(X, y, sample_weight, X_val, y_val, sample_weight_val) as reader:
+            read = reader.read(self, X, y, sample_weight, reset=first)
+            data = self._data(reader, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, reader)
+            engine = reader.engine(self.engine, self.device, self.threads, self.precision)
+            random_state = generator_of(self.random_state)
+            params = self._begin(data, classes, random_state) if first else self._present()
+            training = self._training(
+                params, data, validation, random_state, 1, engine=engine, ahead=False
+            )
+            self._train_by_epochs(training, keep_interrupted=False)
         return self
 
     @property
@@ -345,13 +357,18 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _data(
-        self, rows: Any, labels: NDArray[Any], sample_weight: Any, classes: NDArray[Any]
-    ) -> Data:
-        weights = weights_of(rows.dtype, labels, sample_weight, self.class_weight, classes)
-        return Data(rows, places_of(labels, classes, "y"), weights)
+    def _reader(self, *passed: Any) -> AbstractContextManager[Reader]:  # noqa: ARG002
+        """Return what reads the rows of a fit, to which these were passed, while it runs."""
+        return nullcontext(HERE)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
+    def _data(self, reader: Reader, read: Read, classes: NDArray[Any]) -> Rows:
+        X, labels, w = read
+        weights = weights_of(X.dtype, labels, w, self.class_weight, classes)
+        return reader.data(X, places_of(labels, classes, "y"), weights)
+
+    def _validation(
+        self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any], reader: Reader = HERE
+    ) -> Rows | None:
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
@@ -363,12 +380,12 @@ class MLPClassifier(
                 "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
-        rows, labels = features_and_labels(self, X, y, reset=False)
-        weights = weights_of(rows.dtype, labels, sample_weight, None, classes)
-        return Data(rows, places_of(labels, classes, "y_val"), weights)
+        X, labels, w = reader.read(self, X, y, sample_weight, "X_val", reset=False)
+        weights = weights_of(X.dtype, labels, w, None, classes)
+        return reader.data(X, places_of(labels, classes, "y_val"), weights)
 
     def _begin(
-        self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
+        self, data: Rows, classes: NDArray[Any], random_state: np.random.RandomState
     ) -> Parameters:
         """Draw the initial weights, and discard the results of an earlier fit."""
         d, H, K = data.X.shape[1], self._hidden_units(), len(classes)
@@ -419,14 +436,15 @@ class MLPClassifier(
 
     def _prepare(
         self,
-        data: Data,
-        validation: Data | None,
+        data: Rows,
+        validation: Rows | None,
         classes: NDArray[Any],
         *,
         first: bool = True,
         epochs: int | None = None,
         random_state: Any = None,
         orders: OrderPool | None = None,
+        engine: Engine | None = None,
     ) -> EpochTraining:
         """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
 
@@ -438,17 +456,18 @@ class MLPClassifier(
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
         return self._training(
-            params, data, validation, random_state, epochs or self.max_iter, orders
+            params, data, validation, random_state, epochs or self.max_iter, orders, engine
         )
 
     def _training(
         self,
         params: Parameters,
-        data: Data,
-        validation: Data | None,
+        data: Rows,
+        validation: Rows | None,
         random_state: np.random.RandomState,
         epochs: int,
         orders: OrderPool | None = None,
+        engine: Engine | None = None,
         *,
         ahead: bool = True,
     ) -> EpochTraining:
@@ -465,11 +484,11 @@ class MLPClassifier(
             sampler = own if orders is None else orders.shared(own, epochs)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
-            config=config, sampler=sampler, engine=self._engine(),
+            config=config, sampler=sampler, engine=engine or self._engine(),
             objective=self._objective(config, data, len(self.classes_)),
         )  # fmt: skip
 
-    def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
+    def _split(self, data: Rows, random_state: Any) -> tuple[Rows, Rows]:
         """Rows to learn from and held-out rows, the same whenever training continues.
 
         Otherwise later training would be evaluated on rows that it has learned from.
@@ -482,7 +501,7 @@ class MLPClassifier(
 
     def _fit_lbfgs(
         self,
-        data: Data,
+        data: Rows,
         classes: NDArray[Any],
         tasks: Tasks | None = None,
         *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from backhand.engines import Data, is_sparse
+from backhand.engines import Data, Engine, Rows, is_sparse, make_engine
 from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
@@ -24,6 +24,66 @@ from backhand.training.data import checked_weights
 
 DTYPES = [np.float64, np.float32]
 """Dtypes of X that are kept; others become the first. So float32 stays float32."""
+
+
+class Read(NamedTuple):
+    """The rows of a fit, validated.
+
+    Attributes
+    ----------
+    X : object
+        Of shape (N, d); it has a dtype.
+    labels : ndarray of shape (N,)
+    sample_weight : object
+        As passed, but in one piece: numbers (N,), one number, or None.
+    """
+
+    X: Any
+    labels: NDArray[Any]
+    sample_weight: Any
+
+
+class Reader(Protocol):
+    """Reads the rows of a fit: into this process, or into parts that workers hold."""
+
+    def read(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, name: str = "X", *, reset: bool
+    ) -> Read:
+        """Validate rows, as `features_and_labels` does; messages name X so."""
+        ...
+
+    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Rows:
+        """Return what was read as data, with class indices (N,) and weights (N,)."""
+        ...
+
+    def engine(self, *choice: Any) -> Engine:
+        """Return an engine that trains on such data, from the arguments of `make_engine`."""
+        ...
+
+
+class LocalReader:
+    """Reads rows into this process."""
+
+    def read(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        name: str = "X",  # noqa: ARG002
+        *,
+        reset: bool,
+    ) -> Read:
+        return Read(*features_and_labels(estimator, X, y, reset=reset), sample_weight)
+
+    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:
+        return Data(X, y, weights)
+
+    def engine(self, *choice: Any) -> Engine:
+        return make_engine(*choice)
+
+
+HERE = LocalReader()
 
 
 def dtypes_for(precision: str) -> list[Any]:
@@ -183,7 +243,7 @@ def _by_name(weights: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.
     return np.array([weights.get(name, 1.0) for name in names], np.float64)
 
 
-def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:
+def split(data: Rows, share: float, classes: int, random_state: Any) -> tuple[Rows, Rows]:
     """Hold out a share of the rows: training and validation rows, drawn as scikit-learn draws them.
 
     The draw is stratified for two classes only, as in scikit-learn. Fewer than two validation rows

@@ -1,4 +1,4 @@
-"""Registers `MLPClassifier` in libraries that list scikit-learn's classes.
+"""Registers our classifiers in libraries that list scikit-learn's classes.
 
 It is registered once both are imported, in either order; the libraries are not imported here.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
@@ -16,13 +17,13 @@ from backhand.errors import warn
 from backhand.estimator.classifier import MLPClassifier
 
 
-def enter() -> None:
+def enter(kind: type[MLPClassifier]) -> None:
     """Register the classifier with each library, once that is imported."""
-    _when_imported("skl2onnx", _enter_in_skl2onnx)
-    _when_imported("mlflow.sklearn", _enter_in_mlflow)
+    _when_imported("skl2onnx", partial(_enter_in_skl2onnx, kind))
+    _when_imported("mlflow.sklearn", partial(_enter_in_mlflow, kind))
 
 
-def _enter_in_skl2onnx() -> None:
+def _enter_in_skl2onnx(kind: type[MLPClassifier]) -> None:
     """Convert it as scikit-learn's: alone, in pipelines and in other estimators."""
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
@@ -37,13 +38,13 @@ def _enter_in_skl2onnx() -> None:
             operator.raw_operator = ours
 
     update_registered_converter(
-        MLPClassifier, "BackhandMLPClassifier", calculate_linear_classifier_output_shapes, convert,
+        kind, f"Backhand{kind.__name__}", calculate_linear_classifier_output_shapes, convert,
         options={"zipmap": [True, False, "columns"], "output_class_labels": [False, True],
                  "nocl": [True, False]},
     )  # fmt: skip
 
 
-def _enter_in_mlflow() -> None:
+def _enter_in_mlflow(kind: type[MLPClassifier]) -> None:
     """Let `mlflow.sklearn.autolog` patch it too; call that again if it was called before."""
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS, autologging_is_disabled
 
@@ -51,7 +52,7 @@ def _enter_in_mlflow() -> None:
     theirs = module._gen_estimators_to_patch
 
     def with_ours() -> list[Any]:
-        return [*theirs(), MLPClassifier]
+        return [*theirs(), kind]
 
     module._gen_estimators_to_patch = with_ours
     if "sklearn" in AUTOLOGGING_INTEGRATIONS and not autologging_is_disabled("sklearn"):

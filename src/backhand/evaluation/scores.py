@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 MOST_ROWS, MOST_VALUES = 100_000, 2**23
 """Rows, and rows times classes, beyond which a sample is kept."""
 
+LARGEST = np.uint64(2**64 - 1)
+"""The largest key: a sample that is bounded by it has all rows, up to its size."""
+
 
 class Scores(NamedTuple):
     """Probabilities and true classes of rows whose class the model has.
@@ -36,20 +39,35 @@ class Sample:
     """An even sample of rows that arrive in parts: those with the smallest keys.
 
     The key of a row is a hash of its number, so the sample does not depend on the parts.
+
+    Parameters
+    ----------
+    K : int
+        Number of classes.
+    most : int, optional
+        Maximum number of rows.
+    bound : uint64
+        The largest key that the sample of all rows has, if it is known: `bound_of` them.
     """
 
-    def __init__(self, K: int, most: int | None = None) -> None:
-        self._most = max(1, min(most or MOST_ROWS, MOST_VALUES // K))
+    def __init__(self, K: int, most: int | None = None, bound: np.uint64 = LARGEST) -> None:
+        self._most = rows_for(K, most)
         self._held = Scores(
             np.empty((0, K), np.float32), np.empty(0, np.int64), np.empty(0, np.int64), True
         )
         self._waiting: list[Scores] = []
-        self._bound = np.uint64(2**64 - 1)
+        self._bound = bound
 
     def add(self, P: NDArray[Any], y: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
         """Add rows; each number comes once."""
+        self.merge(Scores(P, y, rows, True))
+
+    def merge(self, scores: Scores) -> None:
+        """Add the sample of other rows."""
+        P, y, rows, complete = scores
         keep = keys(rows) <= self._bound
-        self._waiting.append(Scores(P[keep], y[keep], rows[keep], bool(keep.all())))
+        complete = complete and bool(keep.all())
+        self._waiting.append(Scores(P[keep], y[keep], rows[keep], complete))
         if sum(len(part.y) for part in self._waiting) > self._most // 4:
             self.result()
 
@@ -71,6 +89,20 @@ class Sample:
         self._bound = np.partition(key, self._most - 1)[self._most - 1]
         keep = key <= self._bound
         return Scores(found.P[keep], found.y[keep], found.rows[keep], False)
+
+
+def rows_for(K: int, most: int | None = None) -> int:
+    """Return the size of a sample of rows of K classes."""
+    return max(1, min(most or MOST_ROWS, MOST_VALUES // K))
+
+
+def bound_of(rows: NDArray[np.int64], K: int) -> np.uint64:
+    """Return the largest key in the sample of rows with these numbers."""
+    most = rows_for(K)
+    if len(rows) <= most:
+        return LARGEST
+    found: np.uint64 = np.partition(keys(rows), most - 1)[most - 1]
+    return found
 
 
 def keys(rows: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.evaluation.evaluation import Evaluation, Losses
-from backhand.evaluation.scores import Sample
+from backhand.evaluation.scores import LARGEST, Sample
 
 
 class Tally:
@@ -21,15 +21,22 @@ class Tally:
         The K classes of the model.
     training_counts : sequence of int, optional
         Training rows of each class.
+    bound : uint64
+        That of the sample of scores: see `Sample`.
     """
 
-    def __init__(self, classes: list[str], training_counts: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        classes: list[str],
+        training_counts: Sequence[int] | None = None,
+        bound: np.uint64 = LARGEST,
+    ) -> None:
         K = len(classes)
         self._classes, self._training_counts = classes, training_counts
         self._confusion = np.zeros((K, K), np.int64)
         self._losses, self._squares = np.zeros(K), 0.0
         self._seen = self._unknown = self._unlabelled = 0
-        self._sample = Sample(K)
+        self._sample = Sample(K, bound=bound)
 
     def add(
         self,
@@ -64,6 +71,15 @@ class Tally:
         self._seen += len(known)
         self._unknown += int((~known).sum())
         self._unlabelled += unlabelled
+
+    def merge(self, other: Tally) -> None:
+        """Add the figures of other rows, of the same classes; their numbers are others."""
+        self._confusion += other._confusion
+        self._losses += other._losses
+        self._squares += other._squares
+        self._seen += other._seen
+        self._sample.merge(other._sample.result())
+        self.add_others(other._unknown, other._unlabelled)
 
     def add_others(self, unknown: int, unlabelled: int) -> None:
         """Add numbers of rows whose class is none of the model's, and of rows without a class."""

@@ -14,7 +14,7 @@ from backhand import validation
 from backhand.constraints import Integer, is_integer
 from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
-from backhand.engines.argument_checks import check_finite
+from backhand.engines.matrices import check_finite
 from backhand.errors import InputError, listed
 from backhand.explanation.origins import Origin, origins
 from backhand.model import Model, class_names, class_places

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation import Evaluation
 from backhand.model import Model, class_names
 from backhand.report_page.column_facts import ColumnFacts, column_facts
@@ -20,6 +20,7 @@ from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice
 from backhand.tabular.prediction import table_schema
+from backhand.tabular.row_parts import here
 
 SEED = 0
 """Of the draws of a page."""
@@ -135,7 +136,7 @@ def gather(
     model: Model,
     evaluation: Evaluation | None,
     table: Table,
-    data: Data,
+    data: Rows,
     *,
     missing: Mapping[str, float],
     training: Training | None = None,
@@ -186,10 +187,10 @@ def name_of(source: str) -> str:
     return source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def drawn_rows(data: Data, most: int) -> Data:
+def drawn_rows(data: Rows, most: int) -> Data:
     """Return at most so many rows, drawn at random, in their order."""
     if data.rows <= most:
-        return data
+        return here(data)
     rng = np.random.default_rng(SEED)
     return data.at(np.sort(rng.choice(data.rows, most, replace=False)))
 

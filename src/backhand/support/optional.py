@@ -22,6 +22,7 @@ EXTRAS = {
     "onnx": "onnx", "onnxruntime": "onnx",
     "anywidget": "widget", "traitlets": "widget",
     "matplotlib": "plot",
+    "ray": "ray",
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
@@ -40,7 +42,7 @@ class ArrayStore:
     Parameters
     ----------
     memory : int
-        Maximum number of bytes of all arrays in memory.
+        Maximum number of bytes of all arrays in memory at a time.
     folder : path, optional
         Where files are created; by default the system's folder for temporary files.
     keep : bool
@@ -51,7 +53,7 @@ class ArrayStore:
     def __init__(
         self, memory: int, folder: str | Path | None = None, *, keep: bool = False
     ) -> None:
-        self._left = memory
+        self._left, self._lock = memory, RLock()
         self._folder = Path(tempfile.gettempdir() if folder is None else folder)
         self._keep = keep
         self._kept = ExitStack()
@@ -80,8 +82,10 @@ class ArrayStore:
         """
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         if not self._keep and size <= self._left:
-            self._left -= size
-            return np.empty(shape, dtype)
+            array = np.empty(shape, dtype)
+            self._take(size)
+            weakref.finalize(array, self._take, -size).atexit = False
+            return array
         if size == 0:  # an empty file cannot be mapped
             return np.empty(shape, dtype)
         with _disk_errors(self._folder, size):
@@ -91,6 +95,10 @@ class ArrayStore:
                 temporary = self._kept.enter_context(replacing(path, links=False))
                 return _named_file(temporary, shape, np.dtype(dtype))
             return _unnamed_file(self._folder, size, shape, np.dtype(dtype))
+
+    def _take(self, size: int) -> None:
+        with self._lock:
+            self._left -= size
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from backhand.errors import InputError
 from backhand.stratified import NONE, Seed
 from backhand.tables.cells.texts import canonical
 from backhand.tables.expressions import text
-from backhand.tables.queries import MARKED, chunks, mark
+from backhand.tables.queries import MARKED, chunks, joined, mark
 from backhand.tables.table import Table
 from backhand.tables.value_counts import count_values
 
@@ -24,10 +24,14 @@ MOST_PLACED, MOST_COUNTS = 10_000, 2**22
 
 def group_codes(table: Table, column: str, missing: Sequence[str]) -> NDArray[np.int32]:
     """Return a code for the group of each row, (N,); -1 where it is missing."""
-    codes = np.empty(table.rows, np.int32)
-    name = _group_name(table, column, missing)
+    return joined(table.each(_group_codes, column, missing))
+
+
+def _group_codes(part: Table, column: str, missing: Sequence[str]) -> NDArray[np.int32]:
+    codes = np.empty(part.rows, np.int32)
+    name = _group_name(part, column, missing)
     hashed = f"coalesce(CAST(md5_number_lower({name}) % {CODES} AS INTEGER), -1)"
-    for rows, (some,) in chunks(table, [hashed]):
+    for rows, (some,) in chunks(part, [hashed]):
         codes[rows] = some
     return codes
 

@@ -91,9 +91,14 @@ def chunks(table: Table, expressions: Sequence[str]) -> Iterator[tuple[slice, li
         raise read_error(table, error) from error
 
 
+def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return what `Table.each` found for the rows of each part, (n,) each, as one array (N,)."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def mark(table: Table, chosen: NDArray[np.bool_]) -> None:
     """Select the rows, (N,), that `MARKED` names."""
-    table.keep(_mark, of_part=table.by_part(chosen), key=MARKED)
+    table.keep(_mark, of_part=table.by_part(chosen), name=MARKED)
 
 
 def _mark(part: Table, chosen: NDArray[np.bool_]) -> None:

@@ -127,7 +127,14 @@ class Sketching:
 
     def add(self, X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> None:
         """Add further rows X (n, d) of classes y (n,)."""
-        hashes, least = row_hashes(X, y), SIZE
+        self._take(row_hashes(X, y))
+
+    def merge(self, sketch: RowSketch) -> None:
+        """Add the rows of another sketch."""
+        self._take(sketch.hashes)
+
+    def _take(self, hashes: NDArray[np.uint64]) -> None:
+        least = SIZE
         if len(self._smallest) == SIZE:
             hashes = hashes[hashes < self._smallest[-1]]
         hashes = np.concatenate([self._smallest, hashes])
@@ -156,6 +163,10 @@ class Repeats:
         places = np.searchsorted(self._hashes, hashes[hashes <= self._hashes[-1]])
         self._rows += np.bincount(places, minlength=len(self._rows))
 
+    def merge(self, other: Repeats) -> None:
+        """Add the rows that another one counted for the same sketch."""
+        self._rows += other._rows
+
     @property
     def share(self) -> float:
         """The share of the rows, from 0 to 1."""
@@ -176,6 +187,11 @@ class Overlap:
             hashes = hashes[hashes <= known[-1]]
         self._comparable += len(hashes)
         self._found += int(np.isin(hashes, known).sum())
+
+    def merge(self, other: Overlap) -> None:
+        """Add the rows that another one counted for the same sketch."""
+        self._comparable += other._comparable
+        self._found += other._found
 
     @property
     def equal(self) -> float:

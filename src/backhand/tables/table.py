@@ -86,15 +86,24 @@ class Table:
         points : bool
             Whether they are of JSON, a workbook or a database, whose numbers have a decimal point.
         """
-        self.as_text = as_text
-        self.points = points
         self.connection = connection
-        self.names = list(names)
+        types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
+        self._describe(names, types, source, as_text=as_text, points=points)
+
+    def _describe(
+        self,
+        names: Sequence[str],
+        types: Sequence[str],
+        source: str,
+        *,
+        as_text: bool,
+        points: bool,
+    ) -> None:
+        self.names, self.types = list(names), list(types)
         self.places = {name: i for i, name in enumerate(self.names)}
-        self.source = source
+        self.source, self.as_text, self.points = source, as_text, points
         self.remarks: list[str] = []
         self.delimiter = ""
-        self.types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
         self._on_progress: Callable[[int], None] = lambda _: None
         self._locate: Callable[[int], str | None] = lambda _: None
         self._files, self._reread = FileSnapshots([]), False
@@ -133,9 +142,8 @@ class Table:
 
     def _summary(self) -> display.Summary:
         """A title, and the first columns with their types."""
-        try:  # by a cursor, which disturbs no pass over the rows
-            counted = self.connection.cursor().execute("SELECT count(*) FROM rows").fetchall()
-            rows = f"{counted[0][0]:,} rows"
+        try:
+            rows = f"{self._count():,} rows"
         except Exception:  # closed, or the file does not exist any more
             rows = "rows that cannot be read any more"
         first = list(zip(self.names, self.types, strict=True))[:SHOWN_COLUMNS]
@@ -175,11 +183,11 @@ class Table:
         function: Callable[..., T],
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
-        key: Hashable = None,
+        name: Hashable = None,  # noqa: ARG002 (nothing is called again here)
     ) -> list[T]:
         """As `each`, for a function that changes the part: what it does is needed later.
 
-        A worker that takes over the part of a lost one calls it again; of the calls with one `key`
+        A worker that takes over the part of a lost one calls it again; of the calls with one `name`
         only the last, which undoes what those before have done.
         """
         return self.each(function, *args, of_part=of_part)
@@ -187,6 +195,13 @@ class Table:
     def by_part(self, *arrays: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
         """Return the rows of arrays (N, …) that each part has, as `of_part` of `each`."""
         return [arrays]
+
+    def _count(self) -> int:
+        """Count the rows without a disturbance of any pass over them."""
+        from backhand.tables.database.connection import cursor_of
+
+        sql = "SELECT count(*) FROM rows"
+        return int(cursor_of(self.connection).execute(sql).fetchall()[0][0])
 
     def index(self, name: str, role: str = "column") -> int:
         """Return the position of a column, from 0.
@@ -231,6 +246,10 @@ class Table:
     def unchanged(self) -> AbstractContextManager[None]:
         """Return a context that raises `InputError` if a file changes that its passes read."""
         return self._files.unchanged() if self._reread else nullcontext()
+
+    def change(self) -> InputError | None:
+        """Return an error about a file that has changed and that its passes read, or None."""
+        return self._files.change() if self._reread else None
 
     def warn_of_remarks(self) -> None:
         """Warn of what a person should be told of how the table was read."""

@@ -13,7 +13,7 @@ from backhand.errors import InputError
 from backhand.stratified import NONE
 from backhand.tables.expressions import double, text
 from backhand.tables.order_statistics import value_at
-from backhand.tables.queries import MARKED, chunks, mark
+from backhand.tables.queries import MARKED, chunks, joined, mark
 from backhand.tables.reductions import Aggregate, count, count_where, least, totals
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Category
@@ -75,11 +75,7 @@ class TimeColumn:
 
     def parts(self, cuts: Sequence[float]) -> NDArray[np.uint8]:
         """Return the part of each row, (N,): 0 before the first cut; `NONE` where it is missing."""
-        parts = np.empty(self.table.rows, np.uint8)
-        for rows, (values,) in chunks(self.table, [self.expression]):
-            x = values.astype(np.float64, copy=False)
-            parts[rows] = np.where(~np.isfinite(x), NONE, np.searchsorted(cuts, x, side="right"))
-        return parts
+        return joined(self.table.each(_parts_of, self.expression, list(cuts)))
 
     def spelled(self, cut: float) -> str:
         """Return the text of a cell that has that value."""
@@ -87,6 +83,14 @@ class TimeColumn:
         rows = f"rows WHERE CAST({self.expression} AS DOUBLE) = {double(cut)}"
         (spelled,) = totals(self.table, [least(cell)], rows)
         return str(spelled)
+
+
+def _parts_of(part: Table, expression: str, cuts: list[float]) -> NDArray[np.uint8]:
+    parts = np.empty(part.rows, np.uint8)
+    for rows, (values,) in chunks(part, [expression]):
+        x = values.astype(np.float64, copy=False)
+        parts[rows] = np.where(~np.isfinite(x), NONE, np.searchsorted(cuts, x, side="right"))
+    return parts
 
 
 def time_column(table: Table, name: str, target: Target, choices: ColumnChoices) -> TimeColumn:

@@ -23,7 +23,7 @@ from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
 from backhand.tables.cells.texts import sql_name
 from backhand.tables.database.arrow_streams import stream
-from backhand.tables.database.connection import as_utf8, duckdb
+from backhand.tables.database.connection import as_utf8, cursor_of, duckdb
 from backhand.tables.database.duckdb_errors import first_line, memory_allowed
 from backhand.tables.files.file_changes import changed
 from backhand.tables.queries import read_error
@@ -203,7 +203,7 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
             failure.append(error)  # DuckDB would turn it into a text
             raise
 
-    con = table.connection.cursor()  # the table's own reads the model's input
+    con = cursor_of(table.connection)  # the table's own reads the model's input
     names = [f"a{i}" for i in range(len(added.names))]
     con.register("added", stream(names, added.contents, counted()))
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Rows
 from backhand.table_settings import LARGE, Settings
 from backhand.tables.schema.bins import fit_bins
 from backhand.tables.schema.columns import Column, Number
@@ -23,7 +23,7 @@ DIGITS = 6
 """Digits of a standard deviation that edges have: the matrix has hardly more."""
 
 
-def with_bins(schema: Schema, training: Data, K: int) -> Schema:
+def with_bins(schema: Schema, training: Rows, K: int) -> Schema:
     """Return a schema whose numbers have bins, fitted to a draw of its encoded training rows."""
     rows = sampled(training, min(MOST_ROWS, max(1, MOST_COUNTS // K)))
     columns: list[Column] = []

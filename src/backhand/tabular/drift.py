@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data
+from backhand.engines import Rows
 from backhand.tables.schema.columns import Category, Column, Date
 from backhand.tables.schema.schema import Schema
 from backhand.tabular.sampling import sampled
@@ -38,7 +38,7 @@ class Drift(NamedTuple):
     last: float
 
 
-def drifts(schema: Schema, training: Data, held_out: Data, classes: Sequence[str]) -> list[Drift]:
+def drifts(schema: Schema, training: Rows, held_out: Rows, classes: Sequence[str]) -> list[Drift]:
     """Return the date columns along which the share of a class changes, with the largest change."""
     found = []
     for column, values, y in _columns(schema, training, held_out):
@@ -55,7 +55,7 @@ def drifts(schema: Schema, training: Data, held_out: Data, classes: Sequence[str
     return found
 
 
-def orders(schema: Schema, training: Data, held_out: Data) -> list[str]:
+def orders(schema: Schema, training: Rows, held_out: Rows) -> list[str]:
     """Return the columns by which the rows are sorted, in increasing order."""
     if training.rows + held_out.rows < 4 * FEWEST_ROWS:
         return []
@@ -67,7 +67,7 @@ def orders(schema: Schema, training: Data, held_out: Data) -> list[str]:
 
 
 def _columns(
-    schema: Schema, training: Data, held_out: Data
+    schema: Schema, training: Rows, held_out: Rows
 ) -> Iterator[tuple[Column, NDArray[Any], NDArray[np.int64]]]:
     """Yield number and date columns with their present values in some training rows, and classes.
 

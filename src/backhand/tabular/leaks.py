@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data
+from backhand.engines import Rows
 from backhand.tables.schema.columns import Category, Column
 from backhand.tables.schema.schema import Schema
 from backhand.tabular.sampling import sampled
@@ -40,7 +40,7 @@ class Deciding(NamedTuple):
     rows: int
 
 
-def deciding_columns(schema: Schema, training: Data, held_out: Data) -> list[Deciding]:
+def deciding_columns(schema: Schema, training: Rows, held_out: Rows) -> list[Deciding]:
     """Return the columns that nearly decide the class, the most accurate first.
 
     The class of a value (a category, a range of numbers, missing) is the commonest among the

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters
 from backhand.functional import init
 from backhand.selection import Chosen, InnerFolds, OutOfFold, SearchProgress, select
@@ -44,8 +44,8 @@ class Learned:
 
 
 def train_once(
-    training: Data,
-    watched: Data,
+    training: Rows,
+    watched: Rows,
     classes: list[str],
     settings: Settings,
     engine: Engine,
@@ -72,7 +72,7 @@ def train_once(
 
 
 def search(
-    training: Data | Mapping[str, Data],
+    training: Rows | Mapping[str, Rows],
     folds: InnerFolds,
     classes: list[str],
     settings: Settings,

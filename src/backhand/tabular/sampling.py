@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation.scores import MOST_ROWS
-
-VALUES = 2**24
-"""Numbers of the matrix that are looked at together, to limit memory."""
+from backhand.tabular.row_parts import VALUES, here
 
 PAGE, BLOCKS = 1024, 64
 """Numbers of a page of memory; least number of blocks of neighbours in a draw."""
 
 
-def sampled(data: Data, most: int = MOST_ROWS) -> Data:
+def sampled(data: Rows, most: int = MOST_ROWS) -> Data:
     """Return an even draw of about that many of the rows, in their order, fewer if long.
 
     It consists of blocks of neighbours, each about a page of memory, since the rows may be on disk.
@@ -22,7 +20,7 @@ def sampled(data: Data, most: int = MOST_ROWS) -> Data:
     d = data.X.shape[1]
     most = min(most, max(1, VALUES // d))
     if data.rows <= most:
-        return data
+        return here(data)
     block = max(1, min(PAGE // d, most // BLOCKS))
     chosen = np.random.default_rng(0).choice(data.rows // block, most // block, replace=False)
     return data.at((np.sort(chosen)[:, None] * block + np.arange(block)).ravel())

@@ -13,19 +13,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Engine, make_engine
+from backhand.cluster.part_sums import EngineChoice
+from backhand.cluster.parted_data import PartedData
+from backhand.cluster.parted_engine import PartedEngine
+from backhand.engines import Data, Engine, Rows, make_engine
+from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
+from backhand.evaluation.scores import bound_of
 from backhand.functional import init
-from backhand.model import Model, check_model
+from backhand.model import Model, check_model, class_names
 from backhand.selection import InnerFolds, SearchProgress
 from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
-from backhand.tables.files.file_changes import changed
-from backhand.tables.queries import chunks
+from backhand.tables.parted.parted_table import PartedTable, Reader
 from backhand.tables.row_sketch import RowSketch
-from backhand.tables.schema.changes import Change, ChangeCounts
+from backhand.tables.schema.changes import Change
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
 from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
@@ -33,14 +37,17 @@ from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import (
     Target,
-    class_expressions,
+    count_unlabelled,
+    read_classes,
     read_target,
     warn_of_doubtful_classes,
 )
 from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
+from backhand.tabular.encoding import encode
 from backhand.tabular.learning import Learned, search, train_once
-from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.row_parts import cut, each_part, here, stretches
+from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
 from backhand.training.callbacks import Callback
@@ -56,9 +63,9 @@ class Encoded(NamedTuple):
     """
 
     schema: Schema
-    training: Data
-    stopping: Data
-    held_out: Data
+    training: Rows
+    stopping: Rows
+    held_out: Rows
     training_rows: RowSketch
 
 
@@ -71,7 +78,7 @@ class Prepared:
     table that are held out, or those of a second table. `how` says how the rows were divided. The
     held-out rows have further ones beside them whose class is `unknown`, or that are without one,
     if they are of a second table; `changes` are what is different in that one. The remarks are
-    those of the table.
+    those of the table. `readers` say what each worker reads, if workers share the rows.
     """
 
     source: str
@@ -89,6 +96,7 @@ class Prepared:
     unknown: int = 0
     held_out_unlabelled: int = 0
     changes: list[Change] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
 
     @property
     def schema(self) -> Schema:
@@ -96,17 +104,17 @@ class Prepared:
         return self.standard.schema
 
     @property
-    def training(self) -> Data:
+    def training(self) -> Rows:
         """The training rows, numbers being standardised."""
         return self.standard.training
 
     @property
-    def stopping(self) -> Data:
+    def stopping(self) -> Rows:
         """The rows that early stopping watches, numbers being standardised."""
         return self.standard.stopping
 
     @property
-    def held_out(self) -> Data:
+    def held_out(self) -> Rows:
         """The held-out rows, numbers being standardised."""
         return self.standard.held_out
 
@@ -181,6 +189,8 @@ def prepare_table(
         if validation is not None:
             with validation.unchanged():
                 prepared = _with_validation(prepared, validation, places)
+    if isinstance(table, PartedTable):
+        prepared = replace(prepared, readers=table.readers)
     warn_of_doubtful_classes(prepared.class_counts)
     _warn_of_unlearned_classes(prepared)
     if prepared.folds is not None and not prepared.folds.measured:
@@ -206,7 +216,7 @@ def prepare_split(
     schema, notes, present = fit_schema(table, target, learned_from, replace(choices, drop=unused))
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
-    training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
+    training, stopping, held_out = encode(table, schema, target.y, parts, places)
     lacking = count_missing(table, schema, present)
     notes = [
         *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
@@ -244,45 +254,8 @@ def _with_bins(
     known = [standard.training, standard.stopping, standard.held_out]
     if compare and not (is_worthwhile(schema) and is_small(schema, standard.training.rows, K)):
         return None
-    training, stopping, held_out = _encoded(table, schema, target.y, masks, places, beside=known)
+    training, stopping, held_out = encode(table, schema, target.y, masks, places, beside=known)
     return Encoded(schema, training, stopping, held_out, sketch_of(training, held_out))
-
-
-def _encoded(
-    table: Table,
-    schema: Schema,
-    y: NDArray[np.signedinteger[Any]],
-    masks: Mapping[str, NDArray[np.bool_]],
-    matrices: ArrayStore,
-    changes: ChangeCounts | None = None,
-    beside: Sequence[Data] = (),
-) -> list[Data]:
-    """The rows of each mask, in one pass through the table, and what is different, counted.
-
-    `beside` are the same rows in another encoding, whose classes and weights are shared.
-    """
-    d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
-    if beside:
-        parts = [part._replace(X=matrices.array(f"{name}_bins_X", (part.rows, d), np.float32))
-                 for name, part in zip(masks, beside, strict=True)]  # fmt: skip
-    else:
-        parts = [
-            Data(matrices.array(f"{name}_X", (n, d), np.float32),
-                 matrices.array(f"{name}_y", (n,), np.int64))
-            for name, n in zip(masks, sizes, strict=True)
-        ]  # fmt: skip
-    done = [0] * len(parts)
-    for rows, X, _ in schema.encoded_chunks(table, changes=changes):
-        for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
-            keep = mask[rows]
-            there = slice(done[i], done[i] + int(keep.sum()))
-            part.X[there] = X[keep]
-            if not beside:
-                part.y[there] = y[rows][keep]
-            done[i] = there.stop
-    if done != sizes:
-        raise changed(table.source)
-    return parts
 
 
 def balanced_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -292,12 +265,14 @@ def balanced_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.where(present, weights, 1.0).astype(np.float32)
 
 
-def _weighted(name: str, data: Data, weights: NDArray[np.float32], matrices: ArrayStore) -> Data:
+def _weighted(name: str, data: Rows, weights: NDArray[np.float32], matrices: ArrayStore) -> Rows:
     """The rows with the weights of their classes."""
     w = matrices.array(f"{name}_weight", (data.rows,), np.float32)
     for start in range(0, data.rows, STRETCH):
         w[start : start + STRETCH] = weights[data.y[start : start + STRETCH]]
-    return data._replace(sample_weight=w)
+    if isinstance(data, PartedData):
+        return data.weighted(f"{name}_weighted", w)
+    return here(data)._replace(sample_weight=w)
 
 
 def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> Prepared:
@@ -309,11 +284,8 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
         If it lacks a column that is needed, or has no row of a known class.
     """
     target, schema = prepared.target, prepared.schema
-    labels = class_expressions(table, target.name, target.classes, schema.named_missing)
-    y, unlabelled = np.empty(table.rows, target.y.dtype), 0
-    for rows, (some, labelled) in chunks(table, labels):
-        y[rows] = some
-        unlabelled += int((~labelled).sum())
+    of_target = (table, target.name, target.classes, schema.named_missing)
+    y, unlabelled = read_classes(*of_target), count_unlabelled(*of_target)
     known = y >= 0
     if not known.any():
         raise InputError(
@@ -321,9 +293,9 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
             f"classes are {listed(target.classes)}."
         )
     changes, masks, binned = schema.count_changes(), {"held_out": known}, prepared.binned
-    (held_out,) = _encoded(table, schema, y, masks, matrices, changes)
+    (held_out,) = encode(table, schema, y, masks, matrices, changes)
     if binned is not None:
-        (also,) = _encoded(table, binned.schema, y, masks, matrices, beside=[held_out])
+        (also,) = encode(table, binned.schema, y, masks, matrices, beside=[held_out])
         binned = binned._replace(held_out=also)
     return replace(
         prepared, standard=prepared.standard._replace(held_out=held_out), binned=binned,
@@ -395,6 +367,8 @@ def fit_table(
         learned.settings["precision"] = engine.precision
         if products := engine.depends_on().get("bf16"):
             learned.settings["bf16_products"] = products
+    if isinstance(training, PartedData):
+        learned.settings["parts"] = training.parts.count
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),
@@ -408,7 +382,7 @@ def fit_table(
     metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
     if (found := learned.out_of_fold) is not None:
         predicted = Tally(classes)
-        predicted.add(found.probabilities, training.y[found.rows])
+        predicted.add(found.probabilities, training.y[found.rows].astype(np.int64, copy=False))
         metrics |= figures_of("out_of_fold", predicted.result())
     if not prepared.held_out.rows:
         return replace(model, metrics=metrics), None
@@ -450,16 +424,35 @@ def figures_of(rows: str, evaluation: Evaluation) -> dict[str, Any]:
 
 def tally_rows(
     model: Model,
-    data: Data,
+    data: Rows,
     engine: Engine,
     tallies: Sequence[Tally],
     numbers: NDArray[np.int64] | None = None,
 ) -> None:
     """Add the predictions for encoded rows to each tally, with the rows' numbers if given."""
-    length, predictor = max(1, VALUES // data.X.shape[1]), engine.predictor(model.params)
-    for start in range(0, data.rows, length):
-        there = slice(start, start + length)
-        some, named = data.at(there), None if numbers is None else numbers[there]
-        P = predictor.predict_proba(some.X)
-        for tally in tallies:
-            tally.add(P, some.y, rows=named)
+    if numbers is None:
+        numbers = np.arange(data.rows)
+    made = engine.choice if isinstance(engine, PartedEngine) else engine
+    found = each_part(
+        data, _tallied, model.params, made, class_names(model),
+        bound_of(numbers, len(model.classes)), of_part=[(some,) for some in cut(numbers, data)],
+    )  # fmt: skip
+    for tally in tallies:
+        for part in found:
+            tally.merge(part)
+
+
+def _tallied(
+    part: Data,
+    params: Parameters,
+    engine: Engine | EngineChoice,
+    classes: list[str],
+    bound: np.uint64,
+    numbers: NDArray[np.int64],
+) -> Tally:
+    """Return the figures of the predictions for one part of the rows."""
+    engine = engine.make() if isinstance(engine, EngineChoice) else engine
+    tally, predictor = Tally(classes, bound=bound), engine.predictor(params)
+    for there, some in stretches(part):
+        tally.add(predictor.predict_proba(some.X), some.y, rows=numbers[there])
+    return tally

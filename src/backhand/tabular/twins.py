@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation import Scores
 from backhand.tables.schema.schema import Schema
-from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.row_parts import VALUES, each_part, located
+from backhand.tabular.sampling import sampled
 
 FEWEST = 20
 """Held-out rows below which nothing is said."""
@@ -51,26 +52,19 @@ class Twins(NamedTuple):
     matters: bool = False
 
 
-def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None) -> Twins:
+def exact(schema: Schema, training: Rows, held_out: Rows, scores: Scores | None) -> Twins:
     """Compare the held-out rows that were scored with all training rows, by a hash of each.
 
-    `scores` number the rows of `held_out`.
+    `scores` number the rows of `held_out`, in their order.
     """
     if scores is None or len(scores.y) < FEWEST:
         return Twins(0, 0.0, 0.0, 0.0)
-    d = training.X.shape[1]
-    weights = np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)  # odd
-    length = max(1, CACHED // d)
-    wanted = np.concatenate([
-        hashes(held_out.X[scores.rows[i : i + length]], weights)
-        for i in range(0, len(scores.rows), length)
-    ])  # fmt: skip
+    of_part = [(some,) for some in located(scores.rows, held_out)]
+    wanted = np.concatenate(each_part(held_out, _hashes_of, of_part=of_part))
     distinct = np.unique(wanted)
     seen = np.zeros(len(distinct), bool)
-    for start in range(0, training.rows, length):
-        found = hashes(training.X[start : start + length], weights)
-        place = np.minimum(np.searchsorted(distinct, found), len(distinct) - 1)
-        seen[place[distinct[place] == found]] = True
+    for found in each_part(training, _seen, distinct):
+        seen |= found
     twin = seen[np.searchsorted(distinct, wanted)]
     right = scores.P.argmax(axis=1) == scores.y
     shares = [float(right[rows].mean()) if rows.any() else 0.0 for rows in (twin, ~twin)]
@@ -83,7 +77,33 @@ def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None)
     return Twins(len(twin), share, accuracy, others, matters)
 
 
-def by_chance(schema: Schema, training: Data, held_out: Data) -> bool:
+def _hashes_of(part: Data, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the hashes of some rows."""
+    length, weights = max(1, CACHED // part.X.shape[1]), _odd(part.X.shape[1])
+    found = np.empty(len(rows), np.uint64)
+    for start in range(0, len(rows), length):
+        some = slice(start, start + length)
+        found[some] = hashes(part.at(rows[some]).X, weights)
+    return found
+
+
+def _seen(part: Data, distinct: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which of the sorted hashes some row has."""
+    length, weights = max(1, CACHED // part.X.shape[1]), _odd(part.X.shape[1])
+    seen = np.zeros(len(distinct), bool)
+    for start in range(0, part.rows, length):
+        found = hashes(part.at(slice(start, start + length)).X, weights)
+        place = np.minimum(np.searchsorted(distinct, found), len(distinct) - 1)
+        seen[place[distinct[place] == found]] = True
+    return seen
+
+
+def _odd(d: int) -> NDArray[np.uint64]:
+    """Return the weights of d features in a hash."""
+    return np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)
+
+
+def by_chance(schema: Schema, training: Rows, held_out: Rows) -> bool:
     """Return whether few values make rows equal, as far as a draw of them tells.
 
     Then rows that differ in one column are nearly as common as rows that are equal; a copy has no
@@ -141,7 +161,7 @@ def _mixed(X: NDArray[np.float32], weights: NDArray[np.uint64]) -> NDArray[np.ui
     return mixed
 
 
-def near(training: Data, held_out: Data) -> tuple[float, int]:
+def near(training: Rows, held_out: Rows) -> tuple[float, int]:
     """Return the share of held-out rows that have near copies, and how many were looked at.
 
     Near copies are two or more training rows after which a gap follows: the next is `GAP` times

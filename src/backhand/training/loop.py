@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
-from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
-from backhand.engines.argument_checks import check_finite, is_finite
+from backhand.engines import Block, BlockMetrics, OptimizerState, Rows, Session
+from backhand.engines.argument_checks import is_finite
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
@@ -118,7 +118,7 @@ class Driver:
     state : TrainState
         The state of training; the session's own state is its `optimizer`. Its `best` is that of
         the best epoch once `settle_best` has been called.
-    data : Data
+    data : Rows
         Training rows.
     callbacks : sequence of callables
     manager : CheckpointManager or None
@@ -129,7 +129,7 @@ class Driver:
     session: Session
     controller: Controller
     state: TrainState
-    data: Data
+    data: Rows
     callbacks: Sequence[Callback] = ()
     manager: CheckpointManager | None = None
     received_signals: Sequence[int] = ()
@@ -265,7 +265,7 @@ class Driver:
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """End at the last parameters whose loss is finite, and return the error that says so."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
+        self.data.check_finite(self.state.optimizer.params.W1.dtype)
         self.replay.rewind_to(found.finite_parts - 1)
         self.state = replace(
             self.state, optimizer=self.session.state(), history=found.history,
@@ -292,7 +292,7 @@ class Driver:
             history=self.state.history,
             finished=bool(self.state.ended),
             schedule=self.controller.schedule(self.state),
-            parameters=lambda: self.session.state().params,
+            parameters=self.session.parameters,
         )
 
 

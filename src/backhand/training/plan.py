@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Block, Data, Objective, is_sparse
+from backhand.engines import Block, Objective, Rows
 from backhand.training.config import TrainConfig
 from backhand.training.samplers import Sampler, SeededSampler
 from backhand.training.schedules import Schedule
@@ -114,7 +114,7 @@ class Plan:
 
 
 def make_plan(
-    config: TrainConfig, data: Data, objective: Objective, rows_seen: int, sampler: Sampler | None
+    config: TrainConfig, data: Rows, objective: Objective, rows_seen: int, sampler: Sampler | None
 ) -> Plan:
     """The plan of a training with these settings on these rows; `sampler` None: by its seed."""
     size, updates = batches_of(data.rows, config.batch_size)
@@ -124,12 +124,12 @@ def make_plan(
     )  # fmt: skip
 
 
-def make_sampler(config: TrainConfig, data: Data) -> Sampler | None:
+def make_sampler(config: TrainConfig, data: Rows) -> Sampler | None:
     """The sampler that a config describes; None: the rows in order, in one part."""
     if config.batch_size is None:
         return None
     size, _ = batches_of(data.rows, config.batch_size)
-    sampler = SeededSampler(data.rows, config.seed, _row_bytes(data), size, shuffle=config.shuffle)
+    sampler = SeededSampler(data.rows, config.seed, data.row_bytes, size, shuffle=config.shuffle)
     return sampler if config.shuffle or sampler.parts > 1 else None
 
 
@@ -137,12 +137,3 @@ def batches_of(rows: int, batch_size: int | None) -> tuple[int, int]:
     """Rows per batch, and batches per epoch: ⌈N / batch_size⌉. None is all rows in one batch."""
     size = rows if batch_size is None else min(batch_size, rows)
     return size, -(-rows // size)
-
-
-def _row_bytes(data: Data) -> int:
-    """Size of a row of X in bytes, on average if it is sparse."""
-    X = data.X
-    if is_sparse(X):
-        entries = int(np.diff(X.indptr)[data.places(slice(None))].sum())
-        return 1 + int((X.data.itemsize + X.indices.itemsize) * entries // data.rows)
-    return int(X.shape[1] * X.itemsize)

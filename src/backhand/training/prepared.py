@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from backhand.engines import Data, Engine, Objective, Session
+from backhand.engines import Engine, Objective, Rows, Session
 from backhand.errors import InputError
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.manager import CheckpointManager
@@ -26,21 +27,22 @@ class Training:
     start : TrainState
         `TrainState.initial`, that with parts of a past state, or the state of a training that was
         paused.
-    data : Data
+    data : Rows
+        `Data`, or what else the engine takes.
     config : TrainConfig
     sampler : Sampler or None
         The order of the rows, such as `make_sampler(config, data)`; None: as they are stored.
     objective : Objective
         What is minimised, such as `objective_of(config)`.
-    validation : Data or None
+    validation : Rows or None
     """
 
     start: TrainState
-    data: Data
+    data: Rows
     config: TrainConfig
     sampler: Sampler | None
     objective: Objective
-    validation: Data | None = None
+    validation: Rows | None = None
 
     @property
     def begin(self) -> TrainState:
@@ -66,8 +68,9 @@ class Training:
 
     def session(self, engine: Engine) -> Session:
         """Return a session of the engine that begins at the start."""
+        rows: tuple[Any, Any] = self.data, self.validation
         return engine.start(
-            self.start.optimizer, self.data, self.config.rule, self.objective, self.validation
+            self.start.optimizer, rows[0], self.config.rule, self.objective, rows[1]
         )
 
     def driver(

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from backhand.choices import EngineName, PrecisionName
-from backhand.engines import Data, Engine, Objective, OptimizerState, engine_of
+from backhand.engines import Engine, Objective, OptimizerState, Rows, engine_of
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support.signatures import check_call
@@ -187,13 +187,13 @@ def train(arguments: TrainArguments) -> TrainResult:
 
 def train_data(
     start: TrainState,
-    data: Data,
+    data: Rows,
     config: TrainConfig,
     *,
     sampler: Sampler | None,
     objective: Objective,
     engine: Engine,
-    validation: Data | None = None,
+    validation: Rows | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     keep_interrupted: bool = False,
@@ -204,7 +204,8 @@ def train_data(
     ----------
     start : TrainState
         `TrainState.initial`, or that with parts of a past state.
-    data, validation : Data
+    data, validation : Rows
+        `Data`, or what else the engine takes, such as `PartedData`.
     config : TrainConfig
     sampler : Sampler or None
         The order of the rows, such as `make_sampler(config, data)`; None: as they are stored.

@@ -24,6 +24,7 @@ from backhand.cli.reports.output import (
     section,
 )
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
+from backhand.cli.reports.workers import workers_in_words, workers_to_json
 from backhand.engines import Engine
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
@@ -33,6 +34,7 @@ from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
 from backhand.tabular.advice import Advice
 from backhand.tabular.cross_validation import CrossValidation
+from backhand.tabular.sharing import Workers
 from backhand.tabular.training import Prepared
 
 
@@ -84,6 +86,13 @@ class TrainReport:
         rows += _missing(prepared)
         rows += [("read", remark) for remark in prepared.remarks]
         section(self._console, "Table", prepared.source, rows + note_lines(prepared.notes))
+
+    def workers(self, workers: Workers, prepared: Prepared) -> None:
+        """Print what the workers share, and what each of them reads."""
+        if self._json:
+            print_json("workers", workers_to_json(workers, prepared.readers))
+            return
+        section(self._console, "Workers", "", workers_in_words(workers, prepared.readers))
 
     def network(self, prepared: Prepared, settings: Settings, engine: Engine) -> None:
         """Print the shape and size of the network, and how it is trained."""

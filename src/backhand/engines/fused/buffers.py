@@ -171,6 +171,17 @@ def chunk_rows(net: Layout, precision: Precision, batch: int, sparse: bool = Fal
     return -(-batch // pieces)
 
 
+def chunk_rows_of_sums(net: Layout, precision: Precision, batch: int, sparse: bool = False) -> int:
+    """As `chunk_rows`, of a batch that is another one in every call: a few numbers serve all sizes.
+
+    So its memory is there from earlier calls.
+    """
+    most = SPARSE_ROWS if sparse else MC
+    rows = rounded_up(batch, 32 if batch <= most else most)
+    size = rows * (net.d + 1 + net.H) * precision.bytes
+    return int(rows) if size <= BATCH_BYTES and not sparse else min(int(rows), most)
+
+
 def columns_of_block(net: Layout, itemsize: int) -> int:
     """Return how many features are multiplied at a time: whole strips.
 

@@ -22,6 +22,8 @@ from backhand.engines.argument_checks import (
     check_precision,
     check_start,
     check_state,
+    checked_batch,
+    checked_first,
     checked_optimizer,
     checked_rows,
 )
@@ -44,6 +46,7 @@ from backhand.engines.contract import (
     Objective,
     OptimizerState,
     Session,
+    Sums,
     advance_each,
 )
 from backhand.engines.fused.arithmetic import bf16_products
@@ -211,7 +214,7 @@ class FusedSession:
         self._work, self._updates, self._precision = work, updates, precision
         self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
-        self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
+        self._constants = float(objective.loss_cap), int(objective.first_class_fixed), 0
         self._rule = () if optimizer is None else _rule_of(optimizer)
 
     def __repr__(self) -> str:
@@ -219,6 +222,9 @@ class FusedSession:
 
     def state(self) -> OptimizerState:
         return OptimizerState(*self._work.unpacked(), self._updates)
+
+    def parameters(self) -> Parameters:
+        return self._work.parameters()
 
     def restore(self, state: OptimizerState) -> None:
         check_state(state, self._work.like, len(self._work.slots))
@@ -234,6 +240,18 @@ class FusedSession:
         batch = flatten_batch(self._data.rows, chosen, l2)
         loss, dtheta = self._work.gradient(self._data, batch)
         return loss, with_class_fixed(dtheta, self._objective)
+
+    def sums(self, rows: Any = None, first: int = 0, data: Data | None = None) -> Sums:
+        data = self._data if data is None else data
+        chosen = checked_batch(data, rows, self._work.net.d, self._work.net.K)
+        check_precision(self._precision, self._work.like, data)
+        if data.numbers is not None:  # the rows are found once for all calls with these arrays
+            chosen, data = data.places(chosen), data._replace(numbers=None)
+        batch, place = flatten_batch(data.rows, chosen), checked_first(first)
+        dropout = dropout_of(self._objective, batch.rates.shape, self._updates, place)
+        found = self._work.sums(data, batch, dropout, self._constants[0])
+        with_class_fixed(found.gradient, self._objective)
+        return found
 
     def apply(self, gradient: Parameters, learning_rate: float) -> None:
         optimizer = checked_optimizer(self._optimizer)

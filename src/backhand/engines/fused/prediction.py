@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.argument_checks import check_finite, check_outputs, check_rows, check_theta
+from backhand.engines.argument_checks import check_outputs, check_rows, check_theta
 from backhand.engines.fused.buffers import MC
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
@@ -39,6 +39,7 @@ from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.threads import run_threads, threads_for
+from backhand.engines.matrices import check_finite
 from backhand.equations import Parameters
 
 CHUNK_NUMBERS = 2**20

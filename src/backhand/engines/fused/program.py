@@ -65,6 +65,8 @@ class BlockArgs(NamedTuple):
         A row's loss counts at most this in the metrics.
     class_fixed : int
         1 if W2[:, 0] and b2[0] stay as they are, else 0.
+    summed : int
+        1 if gradient and figures are sums over the rows, else 0: means over them.
     rule : int
         One of `kernels.optimizers`.
     a, b, epsilon : float
@@ -83,6 +85,7 @@ class BlockArgs(NamedTuple):
     dropout: Dropout
     loss_cap: Real
     class_fixed: Integer
+    summed: Integer
     rule: Integer
     a: Real
     b: Real
@@ -100,8 +103,9 @@ class ProgramArgs(NamedTuple):
     """All arguments of `train_program` but the number of the thread.
 
     `metrics` (4, E) receives loss and accuracy of each epoch, then those of the validation rows
-    where they are measured, up to the first loss that is not finite. `sync` (8,) holds the counters
-    that the threads share. Both chunks are for the same number of threads.
+    where they are measured, up to the first loss that is not finite; of sums, Σ w · loss, Σ w · hit
+    and Σ w. `sync` (8,) holds the counters that the threads share. Both chunks are for the same
+    number of threads.
     """
 
     sync: Integers
@@ -195,7 +199,8 @@ def _epochs(code: Code, args: ProgramArgs, me: Value) -> None:
     epoch, epochs = code.variable(code.integer(0)), code.variable(block.epochs)
 
     def record(first: int) -> Value:
-        loss, accuracy = (x.get() / sums.weights.get() for x in (sums.losses, sums.hits))
+        divisor = code.select(block.summed > 0, code.double(1.0), sums.weights.get())
+        loss, accuracy = (x.get() / divisor for x in (sums.losses, sums.hits))
         with code.if_(me.equals(0)):
             code.store(loss, args.metrics, block.epochs * first + epoch.get())
             code.store(accuracy, args.metrics, block.epochs * (first + 1) + epoch.get())
@@ -206,6 +211,8 @@ def _epochs(code: Code, args: ProgramArgs, me: Value) -> None:
         with code.loop(block.batches) as j:
             _batch(code, args, me, training, epoch.get(), j, sums)
         loss = record(0)
+        with code.if_((block.summed > 0) & me.equals(0)):
+            code.store(sums.weights.get(), args.metrics, block.epochs * 2 + epoch.get())
         with code.if_(code.load_scalar(block.validated, epoch.get()) > 0):
             sums.clear(zero)
             _validate(code, args, me, validation, sums)
@@ -238,6 +245,7 @@ def _batch(
         # 7. Backward, and with the last chunk the update.
         weight, last = sums.batch_weight.get(), (piece + 1).equals(pieces)
         scale = code.select(weight > 0.0, 1.0 / weight, code.double(0.0))
+        scale = code.select(block.summed > 0, code.double(1.0), scale)
         step = Step(code.select(last, block.rule, NO_RULE), scale, l2, eta, *block[-3:])
         _backward(code, args, me, mine, count, padded, piece > 0, step)
     sums.weights.set(sums.weights.get() + sums.batch_weight.get())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from functools import cached_property
-from operator import is_
 from typing import Any
 from weakref import ref
 
@@ -13,15 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.batching import FlatBlock, flatten_batch
-from backhand.engines.contract import BlockMetrics, Data, are_zeros, is_sparse, zeros_like
+from backhand.engines.contract import (
+    BlockMetrics,
+    Data,
+    Sums,
+    are_zeros,
+    zeros_like,
+)
 from backhand.engines.fused.buffers import (
     chunk_of,
     chunk_rows,
+    chunk_rows_of_sums,
     parameter_buffers,
     parts_of,
     whole_blocks,
 )
-from backhand.engines.fused.kernels.dropout import NO_DROPOUT
+from backhand.engines.fused.kernels.dropout import NO_DROPOUT, Dropout
 from backhand.engines.fused.kernels.gather import arrays_of, most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
@@ -39,6 +45,7 @@ from backhand.engines.fused.program import (
 )
 from backhand.engines.fused.spare import Spares, size_of
 from backhand.engines.fused.threads import run_threads, threads_for
+from backhand.engines.matrices import is_sparse
 from backhand.equations import Parameters
 from backhand.optimizers import Slots
 
@@ -47,14 +54,15 @@ class Scratch:
     """Chunks, and where rows are: what sessions may share that are advanced one after the other.
 
     The last few are kept: of the training and validation rows of one session, and of one like it.
+    Rows whose sums are computed come in many parts.
     """
 
-    MOST_CHUNKS, MOST_ROWS = 4, 2
+    MOST_CHUNKS, MOST_ROWS, MOST_PARTS = 4, 2, 1024
 
     def __init__(self) -> None:
         self.size = 0  # bytes of all chunks that were made
         self._chunks: dict[Hashable, Fixed] = {}
-        self._rows: list[tuple[list[Any], Any, Fixed]] = []
+        self._rows: dict[Hashable, tuple[list[Any], Fixed]] = {}
 
     def chunk(self, net: Layout, precision: Precision, rows: int, threads: int, entries: int,
               validates: bool) -> Fixed:  # fmt: skip
@@ -69,15 +77,15 @@ class Scratch:
             del self._chunks[next(iter(self._chunks))]
         return found
 
-    def rows_of(self, data: Data, dtype: Any) -> Fixed:
-        """Return the `Rows` of the data, found once for these arrays."""
-        arrays = arrays_of(data)
-        for known, of, rows in self._rows:
-            if of == dtype and len(known) == len(arrays) and all(map(is_, known, arrays)):
-                return rows
-        rows = Fixed(rows_of(data, dtype))
-        self._rows = [*self._rows[1 - self.MOST_ROWS :], (arrays, dtype, rows)]
-        return rows
+    def rows_of(self, data: Data, dtype: Any, most: int = MOST_ROWS) -> Fixed:
+        """Return the `Rows` of the data, found once for these arrays; those of `most` are kept."""
+        arrays = arrays_of(data)  # which are kept, so that their ids stay theirs
+        key = dtype, *map(id, arrays)
+        found = self._rows.pop(key, None) or (arrays, Fixed(rows_of(data, dtype)))
+        self._rows[key] = found
+        while len(self._rows) > most:
+            del self._rows[next(iter(self._rows))]
+        return found[1]
 
     def forget_rows(self) -> None:
         """Hold no data any longer."""
@@ -138,6 +146,10 @@ class Work:
                 else:
                     slot.write(values)
 
+    def parameters(self) -> Parameters:
+        """A copy of the parameters."""
+        return self._theta.read()
+
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots; those of the slots can never be changed."""
         slots = tuple(Parameters(*map(immutable, slot.read())) for slot in self.slots)
@@ -191,6 +203,16 @@ class Work:
         metrics = self.compute(data, _without_update(batch, GRADIENT), chunk)
         return float(metrics.loss[0]), self._gradient.read()
 
+    def sums(self, data: Data, batch: FlatBlock, dropout: Dropout, loss_cap: float) -> Sums:
+        """The sums over the rows of a batch."""
+        sparse = is_sparse(data.X)
+        rows = chunk_rows_of_sums(self.net, self._precision, batch.batch_size, sparse)
+        chunk = self.chunk(data, rows, batch.order if batch.ordered else None)
+        block = BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS)
+        metrics = self.compute(data, block, chunk, most_rows=Scratch.MOST_PARTS)
+        loss, hits, weight = (float(figures[0]) for figures in metrics[:3])
+        return Sums(self._gradient.read(), loss, hits, weight)
+
     def apply(
         self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
     ) -> None:
@@ -209,12 +231,16 @@ class Work:
         block: BlockArgs,
         chunk: Fixed | None = None,
         validation: Data | None = None,
+        most_rows: int = Scratch.MOST_ROWS,
     ) -> BlockMetrics:
-        """Run the compiled program on each of the threads."""
+        """Run the compiled program on each of the threads.
+
+        Where the rows are is kept for the last `most_rows` data.
+        """
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, self.chunk_rows(data, block.batch), order)
         threads = int(chunk.record.threads)
-        sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
+        sides: list[Any] = [self._scratch.rows_of(data, self._dtype, most_rows), chunk] * 2
         if validation is not None:
             rows = self.chunk_rows(validation)
             sides[2:] = (self._scratch.rows_of(validation, self._dtype),
@@ -243,5 +269,9 @@ VALIDATED = np.ones(1, np.int64)
 """Validation after the one epoch of a block."""
 
 
+NO_CONSTANTS = 0.0, 0.0, 0.0
+"""Those of no rule."""
+
+
 def _without_update(batch: FlatBlock, rule: int) -> BlockArgs:
-    return BlockArgs(*batch, NO_DROPOUT, math.inf, 0, rule, 0.0, 0.0, 0.0)
+    return BlockArgs(*batch, NO_DROPOUT, math.inf, 0, 0, rule, *NO_CONSTANTS)

@@ -54,9 +54,8 @@ class TorchEngine(ArrayEngine):
         What computes the updates of a block where sessions are stacked (with graphs or kernels,
         also one that is alone): the equations, or kernels for them in Triton, where these serve
         the sizes, the dtype and the precision.
-    graphs : bool
-        Whether these updates are replayed as CUDA graphs. Neither these nor Triton's kernels have
-        been run on a GPU yet, so both have to be asked for.
+    graphs : bool, optional
+        Whether these updates are replayed as CUDA graphs; by default they are on a CUDA device.
 
     Raises
     ------
@@ -74,7 +73,7 @@ class TorchEngine(ArrayEngine):
         threads: int | None = None,
         precision: PrecisionName = "auto",
         kernels: str = "equations",
-        graphs: bool = False,
+        graphs: bool | None = None,
     ) -> None:
         try:
             self.device = torch.device(device)
@@ -92,9 +91,10 @@ class TorchEngine(ArrayEngine):
             extra("triton", "the torch engine with kernels='triton'")
             self._limits = TRITON
         self.group, self.precision = self._limits.members, precision
-        self._threads, self._kernels, self._graphs = threads, kernels, graphs
-        self.stacks_one = graphs or kernels == "triton"
         self._on_gpu = self.device.type == "cuda"
+        self._threads, self._kernels = threads, kernels
+        self._graphs = self._on_gpu if graphs is None else graphs
+        self.stacks_one = self._graphs or kernels == "triton"
         self._shared_arrays = SharedArrays()
 
     def depends_on(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.database.connection import arro3
+from backhand.tables.database.connection import arro3, cursor_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +89,7 @@ def _batches(
     try:
         # `__arrow_c_stream__` exports batches of 131,072 rows, whatever their width; DuckDB's own
         # `to_arrow_reader(rows)` passes their size in this way, and then imports pyarrow.
-        exported = connection.cursor().sql(query)._submit("stream", rows)
+        exported = cursor_of(connection).sql(query)._submit("stream", rows)
         yield from arro3.RecordBatchReader.from_arrow(_Capsule(exported.arrow_capsule()))
     except Exception as error:  # DuckDB's own, a RuntimeError, or arro3's, of class Exception
         raise StreamError(str(error).removeprefix("C Data interface error: ")) from error

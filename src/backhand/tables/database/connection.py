@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
 from backhand.support.optional import extra
@@ -23,7 +23,10 @@ with signals_held():  # DuckDB aborts the process if it is interrupted while it 
     import arro3.core as arro3
     import duckdb
 
-__all__ = ["arro3", "as_utf8", "connect", "disconnect", "duckdb", "reporting_progress"]
+__all__ = [
+    "arro3", "as_utf8", "connect", "cursor_of", "disconnect", "duckdb", "interrupt_rooms",
+    "reporting_progress", "room_in",
+]  # fmt: skip
 """DuckDB and arro3 are imported here alone, guarded; other modules import them from here."""
 
 THREAD_BYTES = 128_000_000
@@ -99,6 +102,51 @@ _ends: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, weakref.finalize[...
 _ends = weakref.WeakKeyDictionary()
 """Removes the spill folder of each connection: called by `disconnect`, or when the connection or
 the process ends."""
+
+
+def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another connection to the same database, which finds the same `rows`."""
+    made = connection.cursor()
+    if room := _rooms.get(connection):
+        _rooms[made] = room
+        made.execute(f"SET search_path = '{room.schema},main'")
+    return made
+
+
+def room_in(connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyConnection:
+    """Return a connection to the same database with `rows` of its own, in a schema of that name.
+
+    Its memory, threads and spill folder are those of the database. `disconnect` removes the schema.
+    """
+    made = connection.cursor()
+    made.execute(f"CREATE SCHEMA {name}")
+    _rooms[made] = _Room(connection, name)
+    made.execute(f"SET search_path = '{name},main'")
+    _ends[made] = weakref.finalize(made, _drop, connection, name)
+    _ends[made].atexit = False
+    return made
+
+
+def interrupt_rooms(database: duckdb.DuckDBPyConnection) -> None:
+    """End the queries of all rooms in a database; they raise an error in their threads."""
+    for connection, room in list(_rooms.items()):
+        if room.database is database:
+            with suppress(duckdb.Error):  # it is closed
+                connection.interrupt()
+
+
+def _drop(database: duckdb.DuckDBPyConnection, schema: str) -> None:
+    with suppress(duckdb.Error):  # the database is closed
+        database.cursor().execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+class _Room(NamedTuple):
+    database: duckdb.DuckDBPyConnection
+    schema: str
+
+
+_rooms: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, _Room] = weakref.WeakKeyDictionary()
+"""The room of each connection that `room_in` made, and of their cursors."""
 
 
 def disconnect(connection: duckdb.DuckDBPyConnection) -> None:

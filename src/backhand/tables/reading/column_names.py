@@ -22,33 +22,35 @@ MOST_TOLD = 3
 NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
 
 
-def names_in_files(
-    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], found: list[str]
-) -> list[str]:
-    """Return the names in the files of the columns that DuckDB calls `found`, in that order.
-
-    Parameters
-    ----------
-    connection : duckdb connection
-    paths : sequence of str
-        Parquet files with these columns.
-    found : list of str
+def names_in_file(connection: duckdb.DuckDBPyConnection, path: str, found: list[str]) -> list[str]:
+    """Return the names in a Parquet file of the columns that DuckDB calls `found`, in that order.
 
     Raises
     ------
     InputError
-        If the names, or the order of the columns in several files, cannot be determined.
+        If the names cannot be determined.
     """
-    folded = Counter(name.casefold() for name in found)
-    stems = (NUMBERED.fullmatch(name) for name in found)
-    if not any(stem and folded[stem[1].casefold()] for stem in stems):
+    if not _may_be_renamed(found):
         return found
-    names = _parquet_names(connection, paths[0])
-    if any(_parquet_names(connection, path) != names for path in paths[1:]):
-        raise _alike(found, "have another order in another file")
+    names = _parquet_names(connection, path)
     if len(names) != len(found) or not all(map(_is_from, found, names)):
         raise _alike(found, "cannot be distinguished")
     return names
+
+
+def check_same_order(found: list[str], files: Sequence[list[str]]) -> None:
+    """Check that columns that DuckDB may have renamed have one order in all files.
+
+    `files` are the names in each.
+    """
+    if _may_be_renamed(found) and any(names != files[0] for names in files[1:]):
+        raise _alike(found, "have another order in another file")
+
+
+def _may_be_renamed(found: list[str]) -> bool:
+    folded = Counter(name.casefold() for name in found)
+    stems = (NUMBERED.fullmatch(name) for name in found)
+    return any(stem and folded[stem[1].casefold()] for stem in stems)
 
 
 def _is_from(found: str, name: str) -> bool:

@@ -59,8 +59,7 @@ def load_csv(
         parts.append(f"SELECT * FROM {reader}")
     in_place = in_place and not is_wide(connection, len(names))
     try:
-        load_rows(connection, f"({' UNION ALL '.join(parts)})", parameters, names,
-                  in_place=in_place)  # fmt: skip
+        load_rows(connection, parts, parameters, names, in_place=in_place)
     except duckdb.Error as error:
         raise to_error(
             connection, error, explain(error, sources[0].name, names, sources)

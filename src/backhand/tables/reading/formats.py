@@ -27,11 +27,7 @@ def load_files(
     query: bool,
 ) -> Table:
     """Load files as the table or view `rows`; for a query, with types."""
-    formats = {source.format for source in sources}
-    if len(formats) > 1:
-        raise InputError(
-            f"{data} matches files of several formats ({listed(sorted(formats))}); expected one."
-        )
+    check_one_format(data, {source.format for source in sources})
     plain, in_place = sources[0].plain, in_place and not query
     if plain == "csv":
         return load_csv(connection, data, sources, header, in_place=in_place)
@@ -45,3 +41,11 @@ def load_files(
         raise to_error(connection, error, line or explain(error, data, sources=sources)) from error
     table.sources = sources
     return table
+
+
+def check_one_format(data: str, formats: set[str]) -> None:
+    """Check that all files of a glob have one format."""
+    if len(formats) > 1:
+        raise InputError(
+            f"{data} matches files of several formats ({listed(sorted(formats))}); expected one."
+        )

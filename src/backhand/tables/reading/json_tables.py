@@ -42,18 +42,18 @@ def load_json(
     names = _names(connection, sources)
     parameters: dict[str, Any] = {"paths": literally(sources)}
     if types:
-        load_rows(connection, TYPED_READER, parameters, names, in_place=False)
+        load_rows(connection, [f"SELECT * FROM {TYPED_READER}"], parameters, names, in_place=False)
         return Table(connection, names, data)
     if len({name.casefold() for name in names}) == len(names):
-        reader, parameters["columns"] = READER, dict.fromkeys(names, "VARCHAR")
+        reader, parameters["columns"] = f"SELECT * FROM {READER}", dict.fromkeys(names, "VARCHAR")
     else:  # DuckDB has no columns whose names differ by case only
         keys = {f"k{i}": "/" + name.replace("~", "~0").replace("/", "~1")
                 for i, name in enumerate(names)}  # fmt: skip
         cells = ", ".join(f"json_extract_string(json, ${key})" for key in keys)
-        reader = f"(SELECT {cells} FROM {OBJECTS})"
+        reader = f"SELECT {cells} FROM {OBJECTS}"
         parameters |= keys
     in_place = in_place and not is_wide(connection, len(names))
-    load_rows(connection, reader, parameters, names, in_place=in_place)
+    load_rows(connection, [reader], parameters, names, in_place=in_place)
     table = Table(connection, names, data, as_text=True, points=True)
     if sources[0].format == "jsonl":
         table.located_by(partial(locate_json_line, list(sources)))

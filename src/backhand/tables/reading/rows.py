@@ -42,29 +42,35 @@ def is_wide(connection: duckdb.DuckDBPyConnection, columns: int) -> bool:
 
 def load_rows(
     connection: duckdb.DuckDBPyConnection,
-    reader: str,
+    selects: Sequence[str],
     parameters: dict[str, Any],
     names: Sequence[str],
     *,
     in_place: bool,
 ) -> None:
-    """Create the table or view `rows` from a reader, with columns called c0, c1, …"""
-    selected = f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})"
+    """Create the table or view `rows` from SELECTs, one after the other; its columns are c0, c1, …
+
+    DuckDB may exchange the rows of SELECTs under a POSITIONAL JOIN, and so those that `mark`
+    selects, unless something between them depends on their order, as a row's number does.
+    """
+    cells = ",".join(f"c{i}" for i in range(len(names)))
+    selected = f"SELECT * FROM ({' UNION ALL '.join(selects)}) AS t({cells})"
     if not in_place:
         connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
         return
+    if len(selects) > 1:
+        numbered = f"SELECT *, row_number() OVER () AS place FROM ({selected})"
+        selected = f"SELECT {cells} FROM ({numbered}) WHERE place > 0"
     # A view has no parameters: DuckDB writes them into it, as literals.
     connection.sql(selected, params=parameters).create_view("rows")
 
 
 def in_files(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether `rows` are read from their files in each pass, and not loaded."""
-    views = "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows'"
+    views = (
+        "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows' AND schema_name = current_schema()"
+    )
     return bool(connection.execute(views).fetchall())
-
-
-def _positions(names: Sequence[str]) -> str:
-    return ",".join(f"c{i}" for i in range(len(names)))
 
 
 def check_same_names(source: Source, names: list[str], first: Source, expected: list[str]) -> None:

@@ -104,6 +104,13 @@ class ChangeCounts:
                 self._far[place] += int(np.count_nonzero((x < low) | (x > high)))
             yield given
 
+    def merge(self, other: ChangeCounts) -> None:
+        """Count further rows of the table, which another one has counted."""
+        self._rows += other._rows
+        for mine, theirs in ((self._unknown, other._unknown), (self._far, other._far),
+                             (self._absent, other._absent)):  # fmt: skip
+            mine[:] = [a + b for a, b in zip(mine, theirs, strict=True)]
+
     @property
     def missing(self) -> dict[str, float]:
         """The share of the rows in which a column is missing, or not what it should be."""

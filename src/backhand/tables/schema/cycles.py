@@ -31,6 +31,13 @@ class Places:
         for cycle, sums in self._sums.items():
             sums += [wave.sum() for wave in waves(x, cycle)]
 
+    def merge(self, other: Places) -> None:
+        """Take in the days that another one has."""
+        self._n += other._n
+        self._least, self._most = min(self._least, other._least), max(self._most, other._most)
+        for cycle, sums in self._sums.items():
+            sums += other._sums[cycle]
+
     def cycles(self) -> tuple[str, ...]:
         """Return the cycles that the days cover more than once and in which they vary.
 

@@ -21,7 +21,7 @@ from backhand.tables.expressions import (
     text_counts,
     unless_one_of,
 )
-from backhand.tables.queries import chunks
+from backhand.tables.queries import chunks, joined
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import missing_in_target
@@ -86,10 +86,7 @@ def read_target(
     classes = _class_names(name, found)
     _check_classes(name, classes, counted, numeric=numeric and not categorical)
     _warn_of_missing_words(name, {v.value: v.rows for v in found if v.value in MISSING})
-    y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
-    index, _ = class_expressions(table, name, classes, missing)
-    for rows_read, (indices,) in chunks(table, [index]):
-        y[rows_read] = indices
+    y = read_classes(table, name, classes, missing)
     quantity = None if categorical else _quantity(name, found)
     labels = _labels(classes, table.types[column], table.family(column))
     return Target(name, classes, labels, y, [quantity] if quantity else [])
@@ -181,6 +178,37 @@ def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
             f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
             f"missing, add --missing '{word}' (missing='{word}')."
         )
+
+
+def read_classes(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> NDArray[np.signedinteger[Any]]:
+    """Return the class of each row, y (N,), -1 if not in `classes`, in the narrowest dtype."""
+    return joined(table.each(_read_classes, target, classes, missing))
+
+
+def _read_classes(
+    part: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None
+) -> NDArray[np.signedinteger[Any]]:
+    y = np.empty(part.rows, np.min_scalar_type(-len(classes)))
+    index, _ = class_expressions(part, target, classes, missing)
+    for rows, (indices,) in chunks(part, [index]):
+        y[rows] = indices
+    return y
+
+
+def count_unlabelled(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> int:
+    """Return the number of rows without a class, whichever."""
+    return sum(table.each(_count_unlabelled, target, classes, missing))
+
+
+def _count_unlabelled(
+    part: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None
+) -> int:
+    _, labelled = class_expressions(part, target, classes, missing)
+    return sum(int((~some).sum()) for _, (some,) in chunks(part, [labelled]))
 
 
 def class_expressions(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import operator
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Engine, Objective, is_sparse
+from backhand.cluster.parted_data import PartedData
+from backhand.engines import Engine, Objective, Rows
+from backhand.support.digests import digest
 from backhand.training.config import TrainConfig
 from backhand.training.state import TrainState
-
-STRETCH_BYTES = 2**22
-"""Bytes that are read at a time."""
 
 
 def settings_of(
@@ -51,8 +48,8 @@ def settings_of(
 
 def data_fingerprint(
     start: TrainState,
-    data: Data,
-    validation: Data | None,
+    data: Rows,
+    validation: Rows | None,
     of_rows: Callable[..., str] | None = None,
 ) -> dict[str, Any]:
     """Numbers of rows, and digests of its rows and of the validation rows.
@@ -66,26 +63,16 @@ def data_fingerprint(
         "rows": data.rows,
         "validation_rows": 0 if validation is None else validation.rows,
     }
+    if isinstance(data, PartedData):
+        about["parts"] = data.parts.count
     for name, some in (("", data), ("validation_", validation)):
         if some is not None:
-            X = [some.X.data, some.X.indices, some.X.indptr] if is_sparse(some.X) else [some.X]
-            about |= {f"{name}X": of_rows(*X), f"{name}y": of_rows(some.y)}
+            about |= {f"{name}X": some.digest_of_X(of_rows), f"{name}y": of_rows(some.y)}
             if some.sample_weight is not None:
                 about[f"{name}sample_weight"] = of_rows(some.sample_weight)
             if some.numbers is not None:
                 about[f"{name}selection"] = digest(some.numbers)
     return about
-
-
-def digest(*arrays: NDArray[Any]) -> str:
-    """BLAKE2 digest of all numbers of the arrays, read a stretch of rows at a time."""
-    found = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        found.update(f"{array.dtype} {array.shape}".encode())
-        step = max(1, STRETCH_BYTES * len(array) // max(1, array.nbytes))
-        for start in range(0, len(array), step):
-            found.update(np.ascontiguousarray(array[start : start + step]).data)
-    return found.hexdigest()
 
 
 class SharedDigest:

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from backhand import validation
 from backhand.choices import EngineName, PrecisionName
+from backhand.cluster.remote_engine import on_workers
 from backhand.engines import Data, Engine, engine_of
 from backhand.engines.argument_checks import check_precision
 from backhand.equations import Parameters, init
@@ -44,13 +45,15 @@ def train_many(
     precision: PrecisionName = "auto",
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
 ) -> list[TrainResult]:
     """Train many networks on one X: sweeps of settings, folds, seeds.
 
     Each member has its own settings, width, rows, validation rows and early stopping. Members are
     shared out over the threads; X is not copied for them. With the fused engine, a member's result
     is bit-identical to that of `train` with the same settings on its rows, for any number of
-    threads and whatever the other members are.
+    threads and workers, and whatever the other members are.
 
     Parameters
     ----------
@@ -70,7 +73,8 @@ def train_many(
         Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int, optional
         Maximum number of threads; None: as many as the process may use. The fused engine trains as
-        many members at the same time; if there are fewer members, they share the threads.
+        many members at the same time; if there are fewer members, they share the threads. With Ray
+        it is that of each worker, which is 1 by default.
     precision : {"auto", "bf16"}, default="auto"
         What the products of training are computed from: numbers of the parameters' dtype, or
         numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
@@ -80,10 +84,17 @@ def train_many(
         Each is called with a `FleetProgress` about ten times per second and at the end. One that
         raises `StopTraining` ends the fleet: the members under way return what there is, and those
         that have not begun their initial parameters; both have `ended` "callback".
-
     checkpoint : Checkpoint, optional
         Where the members are saved, and whether to resume from there: the results as they come, and
-        the members under way. After an interruption the results are bit-identical all the same.
+        the members under way. After an interruption the results are bit-identical all the same,
+        with other workers too.
+    workers : int, optional
+        Number of workers that the members are shared out over: threads of this process, or, with
+        `ray`, processes on one machine or many. X is sent to each machine once. A worker that is
+        lost is replaced, and its members continue where they were; see docs/many-machines.md.
+    ray : {"local", "auto"} or address, optional
+        The Ray cluster of the workers: one that is started here and ended with the fleet, the one
+        of this machine, or that at an address such as "10.0.0.1:6379".
 
     Returns
     -------
@@ -135,7 +146,8 @@ def train_many(
         raise InputError("dtype is float64; precision='bf16' trains float32 parameters: omit it.")
     check_precision(engine.precision, like, data)
     planned = [_planned(member, data, d, K, dtype) for member in members]
-    return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)
+    with on_workers(engine, workers, ray, threads) as engine:
+        return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)
 
 
 def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple[Data, Parameters]:

@@ -28,11 +28,14 @@ class Dropout(NamedTuple):
         Units whose hash is smaller are dropped; with 0 no hash is computed and no unit dropped.
     scale : float
         1/(1-p).
+    first : int
+        The position in its batch of the first row that the block has of it.
     """
 
     keys: Integers
     threshold: Integer
     scale: Real
+    first: Integer
 
 
 class Draw(NamedTuple):
@@ -44,22 +47,25 @@ class Draw(NamedTuple):
     scale: Any
 
 
-NO_DROPOUT = Dropout(np.zeros(1, np.int64), 0, 1.0)
+NO_DROPOUT = Dropout(np.zeros(1, np.int64), 0, 1.0, 0)
 
 
-def dropout_of(objective: Objective, shape: tuple[int, ...], updates: int) -> Dropout:
+def dropout_of(
+    objective: Objective, shape: tuple[int, ...], updates: int, first: int = 0
+) -> Dropout:
     """Return the dropout of a block of (epochs, batches), after that number of updates."""
     p = float(objective.dropout)
     if not (limit := threshold(p)):
         return NO_DROPOUT
     keys = update_keys(objective.dropout_seed, update_numbers(shape, updates))
-    return Dropout(keys.astype(np.int64), limit, scale(p))
+    return Dropout(keys.astype(np.int64), limit, scale(p), first)
 
 
 def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:
-    """Return the dropout of the block's update number `update`, for the rows from `row` on."""
-    place = code.select(dropout.threshold > 0, update, 0)
-    return Draw(code.load_scalar(dropout.keys, place), row, *dropout[1:])
+    """Return the dropout of the block's update number `update`, for its rows from `row` on."""
+    keys, limit, factor, first = dropout
+    place = code.select(limit > 0, update, 0)
+    return Draw(code.load_scalar(keys, place), first + row, limit, factor)
 
 
 @function

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.contract import Data, is_sparse
+from backhand.engines.contract import Data
 from backhand.engines.fused.buffers import Chunk
 from backhand.engines.fused.llvm.abi import Integer
 from backhand.engines.fused.llvm.builder import Code, Value, function
+from backhand.engines.matrices import is_sparse
 
 SOURCES = (
     "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",
@@ -108,8 +109,8 @@ def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) 
     """
     if not is_sparse(data.X):
         return 0
-    lengths = np.diff(data.X.indptr)[data.places(slice(None))]
-    lengths = lengths[None] if order is None else lengths[order.reshape(-1, order.shape[-1])]
+    there = data.places(slice(None) if order is None else order.reshape(-1, order.shape[-1]))
+    lengths = np.atleast_2d(data.X.indptr[1:][there] - data.X.indptr[:-1][there])
     if rows < lengths.shape[1]:
         lengths = np.partition(lengths, lengths.shape[1] - rows, axis=1)[:, -rows:]
     return int(lengths.sum(axis=1).max()) + rows

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.contract import is_sparse
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.llvm.abi import Integer, address_of
+from backhand.engines.matrices import is_sparse
 
 CONVERTED_NUMBERS = 2**19
 """Approximate number of numbers of X that are converted at a time: few enough for the caches."""

@@ -1,0 +1,271 @@
+"""The time of an update with rows shared out over machines, beside one process.
+
+    sudo python benchmarks/many_machines.py --hosts 3 [--delay-ms 1] [--mbit 100] [--json FILE]
+    python benchmarks/many_machines.py --nodes 3 [--json FILE]
+
+With --hosts, each machine is a host of network.py, with a link of the given delay and rate; with
+--nodes, all are nodes of Ray on this machine's loopback. Every node has one worker with one thread;
+the driver is on the first one. Shapes are N,d,H,K with random rows in float32, which the workers
+make for themselves; plain SGD. Batches are 128 and 4,096 rows in a random order, and all rows.
+
+Machines here share the cores of this one, so more workers than cores compute no faster; what an
+update takes on machines of their own is estimated as that of one process divided by the workers,
+plus "exchange": the time of an update whose batch is one row of each part. "Wire" is what the
+driver's host sent and received per update.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from output import arguments_of, markdown, write_json
+
+from backhand.benchmark.machine import this_machine
+from backhand.benchmark.problem import Shape, parse_shape
+from backhand.benchmark.process import confine
+from backhand.benchmark.results import figure
+from backhand.errors import InputError
+
+SHAPES = "65536,20,64,5 65536,100,256,10 65536,784,256,10"
+BATCHES = (128, 4096, None)
+SECONDS = 1.0
+"""For which each figure is measured, and for at least three updates."""
+
+Found = dict[str, Any]
+
+
+def make_rows(memory: dict[Any, Any], d: int, y: Any) -> None:
+    """Rows of a part, made by the worker that holds it; more than one machine could send."""
+    import numpy as np
+
+    from backhand.engines import Data
+
+    rng = np.random.default_rng(len(y))
+    memory["training"] = Data(rng.standard_normal((len(y), d), np.float32), y)
+
+
+def parted_rows(
+    transport: Any, shape: Shape, batch: int | None, y: Any, count: int | None = None
+) -> Any:
+    import numpy as np
+
+    from backhand.cluster.parted_data import PartedData
+    from backhand.cluster.parts import Parts, part_count
+
+    parts = Parts(transport, count or part_count(shape.N, batch or shape.N))
+    pieces = np.array_split(y, parts.count)
+    parts.keep(make_rows, shape.d, of_part=[(piece,) for piece in pieces])
+    return PartedData(parts, "training", [len(p) for p in pieces], shape.d, np.float32, y)
+
+
+class Updates:
+    """A session, and the time of its updates."""
+
+    def __init__(self, engine: Any, data: Any, shape: Shape) -> None:
+        from backhand.engines import OptimizerState
+        from backhand.equations import init
+        from backhand.optimizers import SGD
+
+        params = init(shape.d, shape.H, shape.K, seed=0)
+        self.N = shape.N
+        engine.prepare(params.W1.dtype, lambda _: None)
+        self.session = engine.start(OptimizerState.initial(params, SGD()), data, SGD())
+
+    def do(self, count: int, batch: int | None) -> None:
+        import numpy as np
+
+        from backhand.engines import Block
+
+        size = batch or self.N
+        order = None
+        if batch is not None:
+            order = np.random.default_rng(0).integers(0, self.N, (1, count * size))
+            steps = np.full((1, count), 0.01)
+        else:
+            steps = np.full((count, 1), 0.01)
+        self.session.advance(Block(size, steps, 0 * steps, order))
+
+    def seconds(self, batch: int | None) -> float:
+        """Seconds per update."""
+        self.do(2, batch)
+        count = 3
+        while True:
+            began = time.perf_counter()
+            self.do(count, batch)
+            elapsed = time.perf_counter() - began
+            if elapsed > SECONDS / 2 or count >= 100_000:
+                return elapsed / count
+            count = int(count * min(20, max(2, SECONDS / elapsed)))
+
+
+def wire_bytes() -> int:
+    """What this host has received and sent, without its loopback."""
+    lines = Path("/proc/self/net/dev").read_text().splitlines()[2:]
+    fields = [line.replace(":", " ").split() for line in lines]
+    return sum(int(f[1]) + int(f[9]) for f in fields if f[0] != "lo")
+
+
+def alone(shape: Shape, y: Any) -> dict[str, float]:
+    """Seconds per update of one process, with the engine that training uses."""
+    from backhand.engines import make_engine
+
+    rows: dict[Any, Any] = {}
+    make_rows(rows, shape.d, y)
+    updates = Updates(make_engine(threads=1), rows["training"], shape)
+    return {str(batch): updates.seconds(batch) for batch in BATCHES}
+
+
+def together(shape: Shape, y: Any, workers: int, address: str) -> dict[str, Found]:
+    """The same over workers, with what an update sends."""
+    from backhand.cluster.connect import connect
+    from backhand.cluster.parted_engine import PartedEngine
+
+    found = {}
+    with connect(workers, address) as transport:
+        for batch in BATCHES:
+            rows = parted_rows(transport, shape, batch, y)
+            updates = Updates(PartedEngine(rows.parts), rows, shape)
+            before = wire_bytes()
+            updates.do(3, rows.parts.count)
+            found[str(batch)] = {
+                "parts": rows.parts.count,
+                "wire": (wire_bytes() - before) / 3,
+                "exchange": updates.seconds(rows.parts.count),
+                "seconds": updates.seconds(batch),
+            }
+            rows.parts.release()
+    return found
+
+
+def measure(options: Namespace) -> list[Found]:
+    """All figures, on this host."""
+    import numpy as np
+
+    found = []
+    for shape in options.shapes:
+        y = np.random.default_rng(0).integers(0, shape.K, shape.N)
+        found.append({
+            "shape": str(shape), "alone": alone(shape, y),
+            "together": {str(workers): together(shape, y, workers, options.measure)
+                         for workers in options.workers},
+        })  # fmt: skip
+    return found
+
+
+def show(results: list[Found]) -> None:
+    rows = []
+    for result in results:
+        N = int(result["shape"].split(",")[0])
+        for workers, by_batch in result["together"].items():
+            for batch, found in by_batch.items():
+                one, here = result["alone"][batch], found["seconds"]
+                estimated = one / int(workers) + found["exchange"]
+                rows.append([
+                    result["shape"], f"{N if batch == 'None' else int(batch):,}", workers,
+                    f"{found['parts']:,}", milliseconds(one), milliseconds(here),
+                    f"{one / here:.2f}", milliseconds(found["exchange"]),
+                    f"{one / estimated:.2f}", f"{found['wire'] / 1e6:.2f}",
+                ])  # fmt: skip
+    markdown(["N,d,H,K", "batch", "workers", "parts", "one process, ms", "workers, ms", "speed-up",
+              "exchange, ms", "speed-up on own machines", "wire, MB"], rows)  # fmt: skip
+
+
+def milliseconds(seconds: float) -> str:
+    return figure(seconds * 1e3)
+
+
+@contextmanager
+def nodes_here(count: int) -> Iterator[str]:
+    """A cluster of nodes on this machine; yields its address."""
+    import shutil
+    import tempfile
+
+    from ray.cluster_utils import Cluster
+
+    folder = tempfile.mkdtemp(prefix="r", dir="/tmp")
+    cluster = Cluster(initialize_head=True, head_node_args=_node(temp_dir=folder))
+    try:
+        for _ in range(count - 1):
+            cluster.add_node(**_node())
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _node(**more: Any) -> dict[str, Any]:
+    return {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000, **more}
+
+
+def on_hosts(options: Namespace) -> list[Found]:
+    """Run this script on the first of the hosts."""
+    from network import Network
+    from ray_hosts import ray_over
+
+    network = Network(options.hosts, options.delay_ms / 1e3, options.mbit * 1e6)
+    script = [sys.executable, __file__, "--workers", *options.workers, "--shapes", *options.shapes]
+    with network, ray_over(network) as hosts:
+        printed = hosts.run([*script, "--measure", hosts.address], seconds=900)
+    found: list[Found] = json.loads(printed.splitlines()[-1])
+    return found
+
+
+def shape_of(text: str) -> Shape:
+    try:
+        return parse_shape(text)
+    except InputError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def parsed() -> Namespace:
+    parser = arguments_of(__doc__)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--hosts", type=int)
+    where.add_argument("--nodes", type=int)
+    where.add_argument("--measure", metavar="ADDRESS", help="in a cluster that there is, as JSON")
+    parser.add_argument("--delay-ms", type=float, default=1.0)
+    parser.add_argument("--mbit", type=float, default=100.0)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 3])
+    parser.add_argument("--shapes", type=shape_of, nargs="+", default=SHAPES.split())
+    options = parser.parse_args()
+    options.shapes = [shape_of(str(shape)) for shape in options.shapes]
+    return options
+
+
+def main() -> None:
+    options = parsed()
+    if options.hosts:
+        results = on_hosts(options)
+        print(
+            f"{options.hosts} hosts, {options.delay_ms:g} ms and {options.mbit:g} Mbit/s, ", end=""
+        )
+    else:
+        confine(1, cores=len_cores())
+        if options.measure:
+            print(json.dumps(measure(options)))
+            return
+        with nodes_here(options.nodes) as options.measure:
+            results = measure(options)
+        print(f"{options.nodes} nodes on one machine, ", end="")
+    machine = this_machine()
+    print(f"{machine.cpu}, {len_cores()} cores\n")
+    show(results)
+    write_json(options.json, {"machine": asdict(machine), "results": results})
+
+
+def len_cores() -> int:
+    from backhand.benchmark.machine import allowed_cores
+
+    return len(allowed_cores())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""A training whose rows are shared out: parameters and updates are here, the sums elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.cluster.part_sums import (
+    EngineChoice,
+    Figures,
+    Model,
+    added,
+    figures_of_parts,
+    stub,
+    sums_of_parts,
+)
+from backhand.cluster.parted_data import PartedData
+from backhand.cluster.tree import Tree
+from backhand.engines import (
+    Block,
+    BlockMetrics,
+    Engine,
+    Objective,
+    OptimizerState,
+    Sums,
+)
+from backhand.engines.argument_checks import (
+    check_block,
+    check_l2,
+    checked_optimizer,
+    checked_rows,
+)
+from backhand.engines.batching import session_repr, with_class_fixed
+from backhand.equations import Parameters, penalty
+from backhand.errors import InputError
+from backhand.optimizers import Optimizer
+
+
+class PartedSession:
+    """A training under way on rows in parts; see `contract.Session`.
+
+    Each update sends the parameters to the workers, which return the sums of their parts' rows in
+    the batch. These are added in the order of the tree, and the update is done here. So workers
+    have no state, and the bits depend on the number of parts, not on that of the workers.
+
+    Parameters
+    ----------
+    engine : Engine
+        The engine of the driver, which does the updates.
+    choice : EngineChoice
+        That of the workers.
+    state, data, optimizer, objective, validation
+        As for `Engine.start`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        choice: EngineChoice,
+        state: OptimizerState,
+        data: PartedData,
+        optimizer: Optimizer | None,
+        objective: Objective,
+        validation: Any,
+    ) -> None:
+        self._local = engine.start(state, stub(state.params), optimizer, objective)
+        self._engine, self._choice = engine, choice
+        self._data, self._validation = data, validation
+        self._optimizer, self._objective = optimizer, objective
+        # Without what belongs to updates only.
+        self._plain = replace(objective, dropout=0.0, loss_cap=math.inf)
+        self._take_parameters(state.updates)
+
+    def __repr__(self) -> str:
+        name = f"{self._engine.name}, parted"
+        return session_repr(name, self._params, self._data.rows, self._updates)
+
+    def state(self) -> OptimizerState:
+        return self._local.state()
+
+    def restore(self, state: OptimizerState) -> None:
+        self._local.restore(state)
+        self._take_parameters(state.updates)
+
+    def apply(self, gradient: Parameters, learning_rate: float) -> None:
+        self._local.apply(gradient, learning_rate)
+        self._take_parameters(self._updates + 1)
+
+    def _take_parameters(self, updates: int) -> None:
+        self._updates, self._params = updates, self._local.parameters()
+
+    def parameters(self) -> Parameters:
+        return self._local.parameters()
+
+    def advance(self, block: Block) -> BlockMetrics:
+        checked_optimizer(self._optimizer)
+        check_block(block, self._data.rows, self._validation)
+        figures = []
+        for epoch in range(block.epochs):
+            of_training = self._epoch(block, epoch)
+            figures.append((*of_training, *self._validate(block, epoch)))
+            if not math.isfinite(of_training[0]):
+                break
+        return BlockMetrics(*np.array(figures).T)
+
+    def _epoch(self, block: Block, epoch: int) -> tuple[float, float]:
+        """Do an epoch's updates; return its loss and accuracy."""
+        total = np.zeros(3)
+        batches = _batches(block, epoch, self._data.rows)
+        for rows, eta, l2 in zip(
+            batches, block.learning_rate[epoch].tolist(), block.l2[epoch].tolist(), strict=True
+        ):
+            total += self._update(rows, eta, l2)
+        loss, hits, weight = total.tolist()
+        return loss / weight, hits / weight
+
+    def _update(self, rows: Any, learning_rate: float, l2: float) -> Figures:
+        """Do one update; return the figures of its batch, with the penalty."""
+        sums = self._summed(self._objective, self._data, rows)
+        figures = np.array(sums[1:])
+        if l2:
+            figures[0] += sums.weight * float(penalty(self._params, l2))
+        self.apply(self._mean_gradient(sums, l2), learning_rate)
+        return figures
+
+    def sums(self, rows: Any = None, first: int = 0, data: Any = None) -> Sums:
+        if data is not None and not isinstance(data, PartedData):
+            return self._local.sums(rows, first, data)
+        data = self._data if data is None else data
+        return self._summed(self._objective, data, checked_rows(rows, data.rows), first)
+
+    def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
+        sums = self._summed(self._plain, self._data, checked_rows(rows, self._data.rows))
+        if not sums.weight > 0:
+            raise InputError("these rows all have the weight 0, so there is no mean over them.")
+        l2 = self._objective.l2_of(sums.weight) if l2 is None else l2
+        check_l2(l2)
+        loss = sums.loss / sums.weight + (float(penalty(self._params, l2)) if l2 else 0.0)
+        return loss, self._mean_gradient(sums, l2)
+
+    def evaluate(self, data: Any) -> tuple[float, float]:
+        if not isinstance(data, PartedData):
+            return self._local.evaluate(data)
+        return evaluated(self._choice, self._model(self._plain), data)
+
+    def _validate(self, block: Block, epoch: int) -> tuple[float, float]:
+        if self._validation is None or block.validated is None or not block.validated[epoch]:
+            return math.nan, math.nan
+        return self.evaluate(self._validation)
+
+    def _model(self, objective: Objective) -> Model:
+        return Model(self._params, self._updates, objective)
+
+    def _summed(self, objective: Objective, data: PartedData, rows: Any, first: int = 0) -> Sums:
+        """The sums of some rows, which are sorted by part."""
+        pieces = [(some, first + place) for some, place in data.pieces(rows)]
+        model = data.parts.transport.share(self._model(objective))
+        tree = Tree(data.parts.count, added)
+        for nodes in data.parts.by_worker(
+            sums_of_parts, self._choice, model, data.name, data.parts.count, of_part=pieces
+        ):
+            for node, value in nodes.items():
+                tree.put(node, value)
+        assert tree.total is not None  # there are rows
+        return tree.total
+
+    def _mean_gradient(self, sums: Sums, l2: float) -> Parameters:
+        """Return Σ gradient / Σw + λθ; λθ alone if the rows weigh nothing."""
+        weight = sums.weight if sums.weight > 0 else 1.0
+        found = Parameters(*(g / g.dtype.type(weight) for g in sums.gradient))
+        if l2:
+            for name in ("W1", "W2"):
+                theta, gradient = getattr(self._params, name), getattr(found, name)
+                gradient += theta.dtype.type(l2) * theta
+        return with_class_fixed(found, self._objective)
+
+
+def evaluated(choice: EngineChoice, model: Model, data: PartedData) -> tuple[float, float]:
+    """Mean loss, without penalty, and accuracy on rows in parts, by one call for each worker."""
+    shared = data.parts.transport.share(model)
+    tree: Tree[Figures] = Tree(data.parts.count, np.add)
+    for nodes in data.parts.by_worker(
+        figures_of_parts, choice, shared, data.name, data.parts.count, of_part=data.pieces()
+    ):
+        for node, value in nodes.items():
+            tree.put(node, value)
+    assert tree.total is not None
+    loss, hits, weight = tree.total.tolist()
+    return loss / weight, hits / weight
+
+
+def _batches(block: Block, epoch: int, N: int) -> Iterator[slice | NDArray[np.int64]]:
+    """The rows of each batch of an epoch."""
+    order, size = None if block.order is None else block.order[epoch], block.batch_size
+    n = N if order is None else len(order)
+    for start in range(0, n, size):
+        here = slice(start, min(start + size, n))
+        yield here if order is None else order[here]

@@ -1,0 +1,181 @@
+"""The connection of this process to a Ray cluster: one at a time, shared by all who train on it.
+
+Ray has one connection per process. Whoever needs it first makes it, and the last one ends it. A
+cluster that was started here ends with it; any other cluster, and a connection that the user has
+made, stay as they were.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from backhand.errors import InputError
+from backhand.support.optional import extra
+from backhand.support.signals import signals_held
+
+REACHING = 5.0
+"""Seconds in which the machine at an address has to accept a connection."""
+
+PURPOSE = "training on several machines"
+
+REPORTS = "worker died or was killed|node with node id|Raylet is terminated|workers killed"
+"""What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
+
+LOCAL, AUTO = "local", "auto"
+
+_lock = Lock()
+_users = 0
+_folder: str | None = None
+"""The temporary folder of the cluster that was started here."""
+_made_here = False
+
+
+def imported() -> Any:
+    """Import Ray."""
+    if "ray" in sys.modules:
+        return extra("ray", PURPOSE)
+    with _environment(RAY_DEDUP_LOGS="1", RAY_DEDUP_LOGS_SKIP_REGEX=REPORTS):  # read by the import
+        return extra("ray", PURPOSE)
+
+
+def join(address: str, workers: int) -> None:
+    """Connect to a cluster, or share the connection that there is; `leave` ends it.
+
+    Parameters
+    ----------
+    address : str
+        "local", "auto" or an address, as in `connect`.
+    workers : int
+        Number of processes that a cluster which is started here keeps ready.
+
+    Raises
+    ------
+    InputError
+        If there is no such cluster, or this process is connected to another.
+    """
+    global _users, _made_here
+    ray = imported()
+    with _lock:
+        if ray.is_initialized():
+            _check_same(ray, address)
+        else:
+            with signals_held():  # an interrupted start would leave processes; Ray sets handlers
+                _start(ray, workers) if address == LOCAL else _reach(ray, address)
+            _made_here = True
+        _users += 1
+
+
+def leave() -> None:
+    """End the connection if nobody else uses it and `join` has made it."""
+    global _users, _made_here, _folder
+    with _lock:
+        _users -= 1
+        if _users or not _made_here:
+            return
+        _made_here = False
+        imported().shutdown()
+        if _folder is not None:
+            shutil.rmtree(_folder, ignore_errors=True)
+            _folder = None
+
+
+def is_local() -> bool:
+    """Whether the cluster was started here, on this machine, for the workers alone."""
+    return _folder is not None
+
+
+def _start(ray: Any, workers: int) -> None:
+    global _folder
+    # The path of a socket may have 107 characters, of which Ray uses about 70.
+    short = len(tempfile.gettempdir()) <= 24 or not Path("/tmp").is_dir()
+    _folder = tempfile.mkdtemp(prefix="ray-", dir=None if short else "/tmp")
+    try:
+        with _environment(RAY_USAGE_STATS_ENABLED="0"):  # else it reports to Ray's authors
+            ray.init(
+                LOCAL, num_cpus=min(workers, os.cpu_count() or 1), include_dashboard=False,
+                log_to_driver=False, logging_level="ERROR", _temp_dir=_folder,
+            )  # fmt: skip
+    except Exception as error:
+        ray.shutdown()
+        shutil.rmtree(_folder, ignore_errors=True)
+        _folder = None
+        raise InputError(f"Ray could not be started on this machine: {_line(error)}.") from error
+
+
+def _reach(ray: Any, address: str) -> None:
+    if address != AUTO:
+        _check_reachable(address)
+    try:
+        ray.init(address, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:
+        ray.shutdown()
+        where = "was found" if address == AUTO else f"could be joined at '{address}'"
+        raise InputError(
+            f"no Ray cluster {where}: {_line(error)}. The driver has to run on a machine of the "
+            "cluster; 'ray start --head' starts one, and 'ray status' shows it."
+        ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Refuse what is no address, and a machine that does not answer, within seconds."""
+    host, colon, port = address.rpartition(":")
+    if not (colon and port.isdecimal()) or "://" in address:
+        raise InputError(
+            f"ray is '{address}'; expected 'local', 'auto' or the address of a Ray cluster, as "
+            "'10.0.0.1:6379' (that of Ray Client, 'ray://…', is not one)."
+        )
+    try:
+        socket.create_connection((host, int(port)), REACHING).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"no Ray cluster answers at '{address}': {_line(error)}. 'ray start --head' starts one "
+            "and prints its address."
+        ) from error
+
+
+def _check_same(ray: Any, address: str) -> None:
+    """Refuse another cluster than the one that this process is connected to."""
+    here = ray.get_runtime_context().gcs_address
+    if address == AUTO or (address == LOCAL and is_local()):
+        return
+    if address == LOCAL or _numeric(address) != _numeric(here):
+        raise InputError(
+            f"ray is '{address}', but this process is connected to the Ray cluster at {here}. Use "
+            "ray='auto' for that one, or call ray.shutdown() first."
+        )
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables while the context lasts."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _numeric(address: str) -> tuple[str, str]:
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.gethostbyname(host), port
+    except OSError:
+        return host, port
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".")

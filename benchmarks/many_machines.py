@@ -36,7 +36,7 @@ from backhand.errors import InputError
 
 SHAPES = "65536,20,64,5 65536,100,256,10 65536,784,256,10"
 BATCHES = (128, 4096, None)
-SECONDS = 2.0
+SECONDS = 1.0
 """For which each figure is measured, and for at least three updates."""
 
 Found = dict[str, Any]
@@ -52,13 +52,15 @@ def make_rows(memory: dict[Any, Any], d: int, y: Any) -> None:
     memory["training"] = Data(rng.standard_normal((len(y), d), np.float32), y)
 
 
-def parted_rows(transport: Any, shape: Shape, batch: int | None, y: Any) -> Any:
+def parted_rows(
+    transport: Any, shape: Shape, batch: int | None, y: Any, count: int | None = None
+) -> Any:
     import numpy as np
 
     from backhand.cluster.parted_data import PartedData
     from backhand.cluster.parts import Parts, part_count
 
-    parts = Parts(transport, part_count(shape.N, batch))
+    parts = Parts(transport, count or part_count(shape.N, batch or shape.N))
     pieces = np.array_split(y, parts.count)
     parts.keep(make_rows, shape.d, of_part=[(piece,) for piece in pieces])
     return PartedData(parts, "training", [len(p) for p in pieces], shape.d, np.float32, y)

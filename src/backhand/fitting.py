@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName, PrecisionName, ShareName
 from backhand.engines import Engine, engine_of
-from backhand.errors import warn
+from backhand.errors import InputError, MissingFileError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.selection import SearchProgress
@@ -206,6 +206,10 @@ def fit(arguments: FitArguments) -> Model:
     page = _page(arguments)
     sharing = Sharing(arguments.workers, arguments.ray, arguments.share)
     shared = sharing.of(arguments.data, arguments.query, settings)
+    if shared == "rows" and not isinstance(arguments.engine, str):
+        raise InputError(
+            "engine is an object; workers that share rows make engines of their own: name it."
+        )
     with connected(sharing, shared, arguments.threads) as workers, ExitStack() as tables:
         table, validation = _opened(arguments, settings, tables, workers)
         if workers is not None:
@@ -258,8 +262,10 @@ def _page(arguments: FitArguments) -> Path | None:
     """The path of the report, checked before any work is done."""
     if arguments.report is None:
         return None
-    data = arguments.data
-    inputs = expand(str(data)) if isinstance(data, str | PathLike) else []
+    data, inputs = arguments.data, list[str]()
+    if isinstance(data, str | PathLike):
+        with nullcontext() if arguments.ray is None else suppress(MissingFileError):
+            inputs = expand(str(data))
     return check_report(Path(arguments.report), inputs)
 
 

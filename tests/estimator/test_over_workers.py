@@ -42,17 +42,16 @@ parameters that there are none of here (tree_learner, quantized gradients) have 
 """
 
 import inspect
-import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 
-import cloudpickle
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV
@@ -61,7 +60,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
-from backhand import BackhandWarning, InputError, MLPClassifier, RayMLPClassifier
+from backhand import BackhandWarning, Checkpoint, InputError, MLPClassifier, RayMLPClassifier
+from backhand.estimator import ray_classifier
+from backhand.estimator.reporting import Tasks
+from helpers.lossy_workers import LossyWorkers
 
 # Most fits here are cut short on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -201,6 +203,15 @@ def test_tables_with_labels_in_a_column_are_parts_too() -> None:
     assert np.array_equal(np.concatenate(clf.predict(parts(table))), clf.predict(table))
 
 
+@pytest.mark.parametrize("library, name", [("pyarrow", "table"), ("polars", "DataFrame")])
+def test_parts_may_be_tables_of_other_libraries(library, name) -> None:
+    table = getattr(pytest.importorskip(library), name)
+    tables = [table(dict(zip("abcd", part.T.copy(), strict=True))) for part in parts(X)]
+    clf = classifier().fit(tables, parts(NAMES))
+    assert clf.feature_names_in_.tolist() == list("abcd")
+    assert close(clf, local(clf).fit(pd.DataFrame(X, columns=list("abcd")), NAMES))
+
+
 def test_float32_and_float64_in_several_parts_train_in_float64() -> None:
     rows = [X[:70].astype(np.float32).astype(float), X[70:]]
     clf = classifier().fit([rows[0].astype(np.float32), rows[1]], [Y[:70], Y[70:]])
@@ -300,16 +311,15 @@ def test_methods_have_the_arguments_of_the_local_class(method) -> None:
     assert list(ours.items()) == list(theirs.items())
 
 
-@pytest.mark.parametrize("serializer", [pickle, joblib, cloudpickle])
+@pytest.mark.parametrize("serializer", ["pickle", "joblib", "cloudpickle"])
 def test_it_can_be_pickled_fitted_or_not(serializer, tmp_path) -> None:
+    module = pytest.importorskip(serializer)
     for clf in (classifier(), classifier().fit(X, Y)):
         for some in (clf, clf.to_local()):
             with (tmp_path / "some").open("wb") as file:
-                serializer.dump(some, file) if serializer is joblib else file.write(
-                    serializer.dumps(some)
-                )
+                module.dump(some, file)
             with (tmp_path / "some").open("rb") as file:
-                back = serializer.load(file)
+                back = module.load(file)
             assert type(back) is type(some) and back.get_params() == some.get_params()
             assert not hasattr(clf, "coefs_") or same(back, clf)
 
@@ -374,12 +384,53 @@ def test_a_model_file_says_nothing_of_the_cluster(tmp_path) -> None:
     assert not {"num_workers", "address"} & set(model.hyperparameters)
 
 
+def test_a_checkpoint_is_resumed_by_another_number_of_workers(tmp_path, monkeypatch) -> None:
+    def interrupt(progress) -> None:
+        if progress.epoch == 3:
+            raise RuntimeError("the driver ends here")
+
+    settings = {"max_iter": 6, "early_stopping": True, "batch_size": 20}
+    expected = classifier(2, **settings).fit(parts(X), parts(Y))
+    with monkeypatch.context() as patched:
+        patched.setattr(Tasks, "callbacks", lambda self: [interrupt])
+        first = classifier(3, **settings).set_callbacks(Checkpoint(tmp_path / "c", "1epochs"))
+        with pytest.raises(RuntimeError, match="the driver ends here"):
+            first.fit(parts(X), parts(Y))
+    again = Checkpoint(tmp_path / "c", "1epochs", resume=True)
+    assert same(classifier(1, **settings).set_callbacks(again).fit(parts(X), parts(Y)), expected)
+    with pytest.raises(InputError, match="other data"):
+        classifier(1, **settings).set_callbacks(again).fit(parts(X + 1), parts(Y))
+
+
+def score_of(clf, rows, labels) -> dict:
+    return {"score": clf.score(rows, labels)}
+
+
+def test_callbacks_of_scikit_learn_get_the_parts_as_they_were_passed() -> None:
+    monitor = ScoringMonitor(scoring=score_of)
+    clf = classifier(max_iter=2).set_callbacks(monitor).fit(parts(X), parts(Y))
+    epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(epochs) == 2 and epochs[-1]["score"] == pytest.approx(clf.score(X, Y))
+    assert same(clf, classifier(max_iter=2).fit(parts(X), parts(Y)))
+    assert clf.to_local()._skl_callbacks == [monitor]
+
+
 def test_two_fits_at_once_do_not_disturb_each_other() -> None:
     expected = classifier(solver="lbfgs").fit(X, Y), classifier().fit(X[:90], Y[:90])
     with ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(classifier(solver="lbfgs").fit, X, Y),
                  pool.submit(classifier().fit, X[:90], Y[:90])]  # fmt: skip
         assert all(same(call.result(60), one) for call, one in zip(calls, expected, strict=True))
+
+
+def test_a_lost_worker_changes_no_bit(monkeypatch) -> None:
+    expected = classifier(2, max_iter=8).fit(parts(X), parts(Y), X_val=X[:20], y_val=Y[:20])
+    workers = LossyWorkers(2, lambda worker, number: number % 17 == 12 + worker)
+    with monkeypatch.context() as patched:
+        patched.setattr(ray_classifier, "connect", lambda *_: closing(workers))
+        clf = classifier(2, max_iter=8).fit(parts(X), parts(Y), X_val=X[:20], y_val=Y[:20])
+    assert workers.losses > 3 and same(clf, expected)
+    assert clf.validation_loss_curve_ == expected.validation_loss_curve_
 
 
 @pytest.mark.slow

@@ -6,17 +6,17 @@ from scipy.optimize import minimize_scalar
 
 from backhand.engines import Data
 from backhand.equations import Parameters, forward, log_softmax
-from backhand.selection.calibration import Calibration, Rows, calibrate, log_shares, mean_loss
+from backhand.selection.calibration import Calibration, Logits, calibrate, log_shares, mean_loss
 
 
-def rows_of(n: int, K: int, temperature: float, seed: int = 0, weighted: bool = False) -> Rows:
+def rows_of(n: int, K: int, temperature: float, seed: int = 0, weighted: bool = False) -> Logits:
     """Logits that are `temperature` times as large as those that the classes were drawn by."""
     rng = np.random.default_rng(seed)
     S = 2 * rng.standard_normal((n, K))
     P = np.exp(log_softmax(S))
     y = (P.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=K - 1)
     w = rng.random(n).astype(np.float32) if weighted else None
-    return Rows((temperature * S).astype(np.float32), y, w)
+    return Logits((temperature * S).astype(np.float32), y, w)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -39,14 +39,14 @@ def test_the_temperature_of_many_rows_is_the_true_one():
 
 def test_rows_that_are_all_correct_give_a_finite_temperature():
     y = np.arange(30) % 3
-    found = calibrate(Rows(4 * np.eye(3)[y], y), np.log(np.full(3, 1 / 3)))
+    found = calibrate(Logits(4 * np.eye(3)[y], y), np.log(np.full(3, 1 / 3)))
     assert 1 < found.scale < 3
 
 
 def test_logits_that_are_wrong_give_the_class_shares():
     y = (np.arange(100) % 4 == 0).astype(np.int64)
     shares = log_shares(Data(np.zeros((100, 1)), y), 2)
-    found = calibrate(Rows(3 * np.eye(2)[1 - y], y), shares)
+    found = calibrate(Logits(3 * np.eye(2)[1 - y], y), shares)
     assert found.scale == 0
     assert np.allclose(np.exp(shares), [0.75, 0.25], atol=0.01)
     assert np.array_equal(found.of_logits(np.ones((5, 2))), np.tile(shares, (5, 1)))
@@ -57,7 +57,7 @@ def test_the_class_shares_are_taken_unless_the_logits_are_clearly_better(strengt
     rng = np.random.default_rng(4)
     z = rng.standard_normal(400)
     y = (rng.random(400) < 1 / (1 + np.exp(-strength * z))).astype(np.int64)
-    rows = Rows(np.stack([0 * z, z], axis=1), y)
+    rows = Logits(np.stack([0 * z, z], axis=1), y)
     found = calibrate(rows, np.log([0.5, 0.5]))
     assert (found.scale == 0) == shares
     heavier = rows._replace(sample_weight=np.full(400, 7.0))

@@ -12,7 +12,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from helpers.lossy_workers import LossyWorkers
 
 from backhand.cluster.in_process import InProcess
 from backhand.cluster.transport import Memory, Transport
@@ -24,6 +23,7 @@ from backhand.tables.parted.units import Unit, runs_of
 from backhand.tables.queries import MARKED, mark
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
+from helpers.lossy_workers import LossyWorkers
 
 HERE = frozenset({"here"})
 
@@ -90,9 +90,8 @@ def test_runs_have_all_units_in_order_and_about_one_size():
         assert [unit for run in runs for unit in run] == units
         assert len(runs) == count
         assert max(sizes) - min(sizes) <= 100
-    assert [len(run) for run in runs_of([Unit("", size) for size in (1, 1, 97)], 3, [HERE] * 3)] == [
-        2, 1,
-    ]  # fmt: skip
+    uneven = [Unit("", size) for size in (1, 1, 97)]
+    assert [len(run) for run in runs_of(uneven, 3, [HERE] * 3)] == [2, 1]
 
 
 def test_a_part_lies_in_files_that_one_machine_has():

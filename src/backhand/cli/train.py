@@ -74,7 +74,7 @@ def train(
     from backhand.tabular.training import prepare_table
 
     choices, engine = columns.choices(), computing.made()
-    inputs = table_files(data, settings.validation)
+    inputs = table_files(data, settings.validation, elsewhere=sharing.ray is not None)
     output = checked_output(output, data, inputs)
     page = report_path(report_file, inputs, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
@@ -196,7 +196,7 @@ def read_tables(
     if data is not None and workers is not None and workers.shared == "rows":
         read = partial(
             workers.read, settings=settings, reading=reading.stated(), memory=storage.memory,
-            cache_dir=room.folder,
+            cache_dir=room.folder, watch=display.show_loading,
         )  # fmt: skip
         return Tables(read(data), None if second is None else read(second))
     stated = {**reading.stated(), "memory": room.table, "cache_dir": room.folder}
@@ -204,12 +204,22 @@ def read_tables(
     return Tables(table, None if second is None else read_table(second, **stated))
 
 
-def table_files(*given: str | None) -> list[str]:
-    """Return the files that are to be read as tables, none of which is a model."""
+def table_files(*given: str | None, elsewhere: bool = False) -> list[str]:
+    """Return the files that are to be read as tables, none of which is a model.
+
+    They may be `elsewhere`, on the machines of workers, and not here.
+    """
     from backhand.cli.arguments import check_no_models
+    from backhand.errors import MissingFileError
     from backhand.tables.reading.reader import expand
 
-    inputs = [path for name in given if name is not None for path in expand(name)]
+    inputs: list[str] = []
+    for name in given:
+        try:
+            inputs += [] if name is None else expand(name)
+        except MissingFileError:
+            if not elsewhere:
+                raise
     check_no_models(inputs)
     return inputs
 

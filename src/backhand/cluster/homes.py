@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 
 from backhand.cluster.transport import Transport, WorkerLost
@@ -15,24 +16,34 @@ class Home:
     Attributes
     ----------
     worker : int
+    arrays : set of int
+        The arrays that it has, by their numbers.
     ended : deque of int
-        The sessions on it that are no longer used; the worker is told so with the next call.
+        Sessions and arrays on it that are no longer used; it is told so with the next call.
     """
 
     def __init__(self, worker: int) -> None:
         self.worker = worker
+        self.arrays: set[int] = set()
         self.ended: deque[int] = deque()
 
+    def drop(self, array: int) -> None:
+        """Let it forget an array, if it has it."""
+        if array in self.arrays:
+            self.arrays.discard(array)
+            self.ended.append(array)
+
     def take_ended(self) -> list[int]:
-        """Return the sessions that are no longer used, each once."""
+        """Return what is no longer used, each number once."""
         found = []
-        while self.ended:
-            found.append(self.ended.popleft())
+        with suppress(IndexError):  # there is no more
+            while True:
+                found.append(self.ended.popleft())
         return found
 
 
 class Homes:
-    """The home that each worker's sessions have; several threads may use it.
+    """The home that the sessions of each worker have; several threads may use it.
 
     Parameters
     ----------
@@ -41,15 +52,12 @@ class Homes:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._homes = [Home(worker) for worker in range(len(transport.places))]
+        self.all = [Home(worker) for worker in range(len(transport.places))]
         self._losing = Lock()
-
-    def __len__(self) -> int:
-        return len(self._homes)
 
     def of(self, worker: int) -> Home:
         """Return where sessions of a worker are; once it is lost, where they are begun again."""
-        return self._homes[worker]
+        return self.all[worker]
 
     def lose(self, home: Home, loss: WorkerLost) -> bool:
         """Put a new worker in the place of a lost one, or let another take over.
@@ -65,16 +73,16 @@ class Homes:
             If there is no other.
         """
         with self._losing:
-            if home not in self._homes:
+            if home not in self.all:
                 return False
             found = self._another(home, loss)
-            self._homes = [found if one is home else one for one in self._homes]
+            self.all = [found if one is home else one for one in self.all]
             return True
 
     def _another(self, home: Home, loss: WorkerLost) -> Home:
         if self._transport.replace(loss):
             return Home(home.worker)
-        others = [one for one in self._homes if one is not home]
+        others = [one for one in self.all if one is not home]
         if not others:
             raise BackhandError(
                 f"all workers are lost, the last one, {loss.worker + 1}, since: {loss.why}. A "

@@ -8,12 +8,17 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotInTime
 from queue import SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any
 
+from backhand.cluster.part_memory import INTERRUPT, SHARED
 from backhand.cluster.transport import Memory, WorkerLost
 
 CLOSING = 60.0
 """Seconds in which a worker should end the call that it is in."""
+
+PROMPT = 0.1
+"""Seconds after which a call that has not ended is interrupted, again and again."""
 
 _Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 
@@ -71,7 +76,7 @@ class InProcess:
             for worker in self._workers:
                 worker.end()
         for worker in self._workers:
-            worker.thread.join(CLOSING)
+            worker.join()
 
 
 class Answer:
@@ -98,6 +103,7 @@ class _Worker:
     def __init__(self, name: str) -> None:
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._ended = False
+        self._memory: Memory = {}
         self.thread = Thread(target=self._work, name=name, daemon=True)
         self.thread.start()
 
@@ -114,17 +120,26 @@ class _Worker:
         self._ended = True
         self._tasks.put(None)
 
+    def join(self) -> None:
+        """Wait for the end of the call under way; what says how is interrupted."""
+        last = monotonic() + CLOSING
+        self.thread.join(PROMPT)
+        while self.thread.is_alive() and monotonic() < last:
+            if interrupt := self._memory.get(SHARED, {}).get(INTERRUPT):
+                interrupt()
+            self.thread.join(PROMPT)
+
     def _work(self) -> None:
-        memory: Memory = {}
         while (task := self._tasks.get()) is not None:
             future, function, args = task
             if self._ended:
                 future.cancel()
                 continue
             try:
-                answer = function(memory, *args)
+                answer = function(self._memory, *args)
             except BaseException as error:
                 future.set_exception(error)
             else:
                 future.set_result(answer)
             del task, future, function, args  # else they stay until the next call
+        self._memory.clear()

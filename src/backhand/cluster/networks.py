@@ -1,12 +1,12 @@
-"""What a worker does for the sessions that live on it: the other end of `remote_engine`.
+"""What a worker does for the sessions that live on it: the other end of `remote_session`.
 
-These functions run on workers. A worker has the sessions of an engine by their numbers, and each of
-the arrays that they read once.
+These functions run on workers. The sessions of an engine, and the arrays that they read, have
+numbers, by which they are found again in later calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -19,32 +19,6 @@ from backhand.engines.contract import are_zeros, zeros_like
 from backhand.equations import Parameters
 from backhand.optimizers import Optimizer
 
-MOST_ARRAYS = 16
-"""Arrays that a worker keeps for sessions to come; a session has its own in any case."""
-
-
-class Unknown(NamedTuple):
-    """The answer of a worker that lacks the session: it has taken the place of a lost one."""
-
-
-@dataclass
-class Networks:
-    """The sessions on a worker, and the arrays that they share."""
-
-    engine: Engine
-    sessions: dict[int, Session] = field(default_factory=dict)
-    arrays: dict[int, Any] = field(default_factory=dict)
-
-    def array(self, number: int, value: Any) -> Any:
-        """Return the array of a number: the same object each time, though it is received again.
-
-        So what an engine finds out about an array, or has of it on a device, it has once.
-        """
-        found = self.arrays.setdefault(number, value)
-        while len(self.arrays) > MOST_ARRAYS:
-            del self.arrays[next(iter(self.arrays))]
-        return found
-
 
 class PackedState(NamedTuple):
     """An optimizer state as it is sent: None is a slot of zeros."""
@@ -55,10 +29,12 @@ class PackedState(NamedTuple):
 
     @classmethod
     def of(cls, state: OptimizerState) -> PackedState:
+        """Return a state as it is sent."""
         slots = tuple(None if are_zeros(slot) else slot for slot in state.slots)
         return cls(state.params, slots, state.updates)
 
     def unpacked(self) -> OptimizerState:
+        """Return the state."""
         zeros = zeros_like(self.params)
         slots = tuple(zeros if slot is None else slot for slot in self.slots)
         return OptimizerState(self.params, slots, self.updates)
@@ -70,44 +46,91 @@ def copied(values: Parameters) -> Parameters:
 
 
 class Rows(NamedTuple):
-    """Rows as they are sent: the numbers of X, y and sample_weight, and which rows are selected.
-
-    The arrays themselves are sent beside it.
-    """
+    """Rows as they are sent: the numbers of X, y and sample_weight, and which rows are selected."""
 
     arrays: tuple[int | None, ...]
     selected: Any
 
 
 class Beginning(NamedTuple):
-    """What a session begins with, but for the arrays of its rows."""
+    """What a session begins with, besides its state; `validation` has one `Rows`, or none."""
 
-    state: PackedState
     optimizer: Optimizer | None
     objective: Objective
     data: Rows
-    validation: Rows | None
-
-
-def begin(
-    memory: Memory, family: int, engine: Engine, number: int, given: Beginning, *arrays: Any
-) -> None:
-    """Begin a session; `arrays` are X, y and sample_weight of its rows and validation rows."""
-    networks = _networks(memory, family)
-    if networks is None:
-        networks = memory[_key(family)] = Networks(engine.divided(1)[0])
-    data = _data(networks, given.data, arrays[:3])
-    validation = None if given.validation is None else _data(networks, given.validation, arrays[3:])
-    networks.sessions[number] = networks.engine.start(
-        given.state.unpacked(), data, given.optimizer, given.objective, validation
-    )
+    validation: Sequence[Rows]
 
 
 class Used(NamedTuple):
-    """A session that a call is for, and the state that it is to be in, if not its own."""
+    """A session that a call is for.
+
+    Attributes
+    ----------
+    number : int
+    beginning : Beginning or None
+        Of a session that is not on the worker yet.
+    state : PackedState or None
+        What it is to begin with, or to be restored to.
+    """
 
     number: int
-    restored: PackedState | None
+    beginning: Beginning | None
+    state: PackedState | None
+
+
+class Unknown(NamedTuple):
+    """The answer of a worker that lacks a session or an array of a call: it is a new one."""
+
+
+class _Missing(Exception):
+    """The worker lacks a session or an array."""
+
+
+@dataclass
+class Networks:
+    """The sessions on a worker, and the arrays that they read, by their numbers."""
+
+    engine: Engine
+    arrays: dict[int, Any] = field(default_factory=dict)
+    sessions: dict[int, Session] = field(default_factory=dict)
+
+    def session(self, used: Used) -> Session:
+        """Return a session, in the state that it is to have."""
+        if used.beginning is not None:
+            assert used.state is not None
+            optimizer, objective, data, validation = used.beginning
+            self.sessions[used.number] = self.engine.start(
+                used.state.unpacked(), self.rows(data), optimizer, objective,
+                *map(self.rows, validation),
+            )  # fmt: skip
+        elif used.number not in self.sessions:
+            raise _Missing
+        elif used.state is not None:
+            self.sessions[used.number].restore(used.state.unpacked())
+        return self.sessions[used.number]
+
+    def rows(self, sent: Rows) -> Data:
+        """Return rows, whose arrays are the same objects in each session.
+
+        So what an engine finds out about an array, or has of it on a device, it has once.
+        """
+        if any(number is not None and number not in self.arrays for number in sent.arrays):
+            raise _Missing
+        X, y, w = (None if number is None else self.arrays[number] for number in sent.arrays)
+        return Data(X, y, w, sent.selected)  # type: ignore[arg-type]
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Forget sessions and arrays."""
+        for number in numbers:
+            self.sessions.pop(number, None)
+            self.arrays.pop(number, None)
+
+
+def hold(memory: Memory, family: int, engine: Engine, number: int, array: Any) -> None:
+    """Keep an array for sessions of an engine."""
+    if _key(family) not in memory:
+        memory[_key(family)] = Networks(engine.divided(1)[0])
+    memory[_key(family)].arrays.setdefault(number, array)
 
 
 def use(
@@ -118,34 +141,19 @@ def use(
     function: Callable[..., Any],
     *args: Any,
 ) -> Any:
-    """Return `function(engine, sessions, *args)`; `ended` sessions are forgotten."""
-    networks = _networks(memory, family)
-    if networks is None or any(one.number not in networks.sessions for one in used):
+    """Return `function(networks, sessions, *args)`; what has ended is forgotten."""
+    networks: Networks | None = memory.get(_key(family))
+    if networks is None:
         return Unknown()
-    for number in ended:
-        networks.sessions.pop(number, None)
-    sessions = [networks.sessions[one.number] for one in used]
-    for session, one in zip(sessions, used, strict=True):
-        if one.restored is not None:
-            session.restore(one.restored.unpacked())
-    return function(networks.engine, sessions, *args)
+    networks.forget(ended)
+    try:
+        return function(networks, [networks.session(one) for one in used], *args)
+    except _Missing:
+        return Unknown()
 
 
 def _key(family: int) -> tuple[str, int]:
     return "networks", family
-
-
-def _networks(memory: Memory, family: int) -> Networks | None:
-    found: Networks | None = memory.get(_key(family))
-    return found
-
-
-def _data(networks: Networks, rows: Rows, arrays: Sequence[Any]) -> Data:
-    X, y, w = (
-        None if number is None else networks.array(number, value)
-        for number, value in zip(rows.arrays, arrays, strict=True)
-    )
-    return Data(X, y, w, rows.selected)  # type: ignore[arg-type]
 
 
 def prepare(_: Memory, engine: Engine, dtype: Any) -> None:
@@ -159,15 +167,15 @@ def depends_on(_: Memory, engine: Engine) -> dict[str, str]:
 
 
 def advance(
-    engine: Engine, sessions: Sequence[Session], blocks: Sequence[Block]
+    networks: Networks, sessions: Sequence[Session], blocks: Sequence[Block]
 ) -> tuple[list[BlockMetrics], list[OptimizerState]]:
     """Do blocks; return the states after them too, from which another worker can continue."""
-    metrics = engine.advance_all(sessions, blocks)
+    metrics = networks.engine.advance_all(sessions, blocks)
     return metrics, [session.state() for session in sessions]
 
 
 def gradient(
-    _: Engine, sessions: Sequence[Session], rows: Any, l2: float | None
+    _: Networks, sessions: Sequence[Session], rows: Any, l2: float | None
 ) -> tuple[float, Parameters]:
     """Return the loss and dθ of the one session."""
     (session,) = sessions
@@ -175,7 +183,7 @@ def gradient(
 
 
 def apply(
-    _: Engine, sessions: Sequence[Session], dtheta: Parameters, learning_rate: float
+    _: Networks, sessions: Sequence[Session], dtheta: Parameters, learning_rate: float
 ) -> OptimizerState:
     """Do an update of the one session; return the state after it."""
     (session,) = sessions
@@ -183,9 +191,7 @@ def apply(
     return session.state()
 
 
-def evaluate(
-    _: Engine, sessions: Sequence[Session], selected: Any, X: Any, y: Any, w: Any
-) -> tuple[float, float]:
+def evaluate(networks: Networks, sessions: Sequence[Session], sent: Rows) -> tuple[float, float]:
     """Return loss and accuracy of the one session on some rows."""
     (session,) = sessions
-    return session.evaluate(Data(X, y, w, selected))
+    return session.evaluate(networks.rows(sent))

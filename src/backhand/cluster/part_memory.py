@@ -18,6 +18,10 @@ SHARED = "shared"
 """What the memory of each part has under this key: a dictionary that all parts on its worker share,
 also those of other tables."""
 
+INTERRUPT = "interrupt"
+"""What parts share under this key is a function that ends, from another thread, what their worker
+waits for, such as a query: it is called if the worker has to end meanwhile."""
+
 
 class NotHeld(NamedTuple):
     """The answer of a worker that does not have all of the parts."""

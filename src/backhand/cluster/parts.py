@@ -242,7 +242,7 @@ class Parts:
         """Return the worker, the parts and the call of all that wait; `alone`, each by itself."""
         groups = list(self._held.items())
         if alone:  # the first parts of all workers, then their second ones
-            turns = zip_longest(*(((worker, (part,)) for part in held) for worker, held in groups))
+            turns = zip_longest(*([(worker, (part,)) for part in held] for worker, held in groups))
             groups = [group for turn in turns for group in turn if group is not None]
         calls = []
         for worker, held in groups:

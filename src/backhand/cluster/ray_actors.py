@@ -7,6 +7,7 @@ alive is asked through a second thread of its process; one that does not answer 
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import time
 import traceback
@@ -32,6 +33,10 @@ SILENCE = 10.0
 
 PULSE = 20.0
 """Seconds in which it has to answer that."""
+
+INLINE = 65_536
+"""Bytes up to which a shared value travels with each call instead of once to each machine: a
+machine that fetches it has to ask where it is first, which takes several round trips."""
 
 
 class RayActors:
@@ -79,7 +84,7 @@ class RayActors:
         return Answer(self, worker, place, place.actor.run.remote(function, lifted, *references))
 
     def share(self, value: Any) -> Any:
-        return self._ray.put(value)
+        return value if _size(value) <= INLINE else self._ray.put(value)
 
     def replace(self, lost: WorkerLost) -> bool:
         worker = lost.worker
@@ -159,9 +164,9 @@ class RayActors:
         if waiting:
             cpus = self._ray.cluster_resources().get("CPU", 0.0)
             raise InputError(
-                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s; each needs "
-                f"{self.threads} CPUs, and the Ray cluster has {cpus:g}, some of which others may "
-                "use. Ask for fewer workers or threads, or wait until the cluster has room."
+                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s. CPUs that "
+                f"each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of which "
+                "others may use. Ask for fewer workers or threads, or wait until there is room."
             )
         try:
             about: list[About] = self._ray.get(calls)
@@ -266,6 +271,13 @@ class Worker:
             if not isinstance(error, BackhandError):
                 error.add_note("On the worker:\n" + traceback.format_exc())
             return Failure(picklable(error))
+
+
+def _size(value: Any) -> int:
+    """Return how many bytes a value has when it is pickled, without copying its arrays."""
+    arrays: list[int] = []
+    rest = pickle.dumps(value, 5, buffer_callback=lambda buffer: arrays.append(buffer.raw().nbytes))
+    return len(rest) + sum(arrays)
 
 
 def _lifted(value: Any, kind: type, references: list[Any]) -> Any:

@@ -137,12 +137,8 @@ class Data(NamedTuple):
         >>> fold.select(fold.labels == 1).numbers.tolist()
         [1, 2]
         """
-        all_rows = self.numbers
-        if all_rows is None:
-            N = self.rows
-            all_rows = np.arange(N, dtype=np.int32 if N < 2**31 else np.int64)
         try:
-            numbers = np.array(all_rows[rows])  # a copy: a slice would keep all of them
+            numbers = _numbers(self.numbers, self.rows, rows)
         except (IndexError, TypeError, ValueError) as error:
             raise InputError(f"these are not some of {self.rows} rows: {error}.") from error
         if numbers.ndim != 1 or not len(numbers):
@@ -150,6 +146,16 @@ class Data(NamedTuple):
                 f"the selection of rows is {numbers.shape}; expected one row or more, (n,)."
             )
         return self._replace(numbers=numbers)
+
+
+def _numbers(all_rows: NDArray[np.integer] | None, N: int, rows: Any) -> NDArray[np.integer]:
+    """The numbers of some of N rows, as a copy: a slice would keep those of all."""
+    dtype = np.dtype(np.int32 if N < 2**31 else np.int64)
+    whole = all_rows is None and isinstance(rows, np.ndarray) and rows.dtype == dtype
+    if whole and len(rows) and rows.min() >= 0 and rows.max() < N:
+        found: NDArray[np.integer] = rows.copy()
+        return found
+    return np.array((np.arange(N, dtype=dtype) if all_rows is None else all_rows)[rows])
 
 
 class Rows(Protocol):

@@ -21,10 +21,10 @@ from backhand.cluster.transport import Transport
 from backhand.constraints import Constraint, Exactly, Integer, Or, Text, check_all
 from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
-from backhand.estimator.inputs import Rows
+from backhand.estimator.inputs import Reader
 from backhand.estimator.integrations import enter
 from backhand.estimator.listed_parts import computed, is_in_parts, scored
-from backhand.estimator.rows_on_workers import RowsOnWorkers, check_lists
+from backhand.estimator.parts_reader import PartsReader, check_lists
 from backhand.model import Model
 
 OURS = ("num_workers", "address")
@@ -198,9 +198,11 @@ class RayMLPClassifier(MLPClassifier):
 
         It continues where this one has ended, with `partial_fit` or `warm_start`.
         """
-        own = {name: value for name, value in vars(self).items() if name not in OURS}
         local = MLPClassifier()
-        local.__dict__.update(deepcopy(own))
+        for name, value in vars(self).items():
+            if name not in OURS:
+                shared = name == "_skl_callbacks"  # they may be of the user's, or not be copied
+                setattr(local, name, value if shared else deepcopy(value))
         return local
 
     def to_model(self) -> Model:
@@ -212,12 +214,12 @@ class RayMLPClassifier(MLPClassifier):
         check_all(self, CONSTRAINTS)
 
     @contextmanager
-    def _rows(self, *passed: Any) -> Iterator[Rows]:
+    def _reader(self, *passed: Any) -> Iterator[Reader]:
         lists = [values for values in passed if isinstance(values, list | tuple)]
         references = [value for values in lists for value in values if is_reference(value)]
         with self._connected(references) as transport:
             batch_size = None if self.solver == "lbfgs" else self.batch_size
-            yield RowsOnWorkers(transport, batch_size)
+            yield PartsReader(transport, batch_size)
 
     def _connected(self, references: Sequence[Any]) -> AbstractContextManager[Transport]:
         """Start the workers, once the objects exist that they will read."""

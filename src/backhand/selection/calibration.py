@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data
+from backhand.engines import Rows
 from backhand.equations import Parameters, log_softmax
 
 STEPS = 50
@@ -25,7 +25,7 @@ ENOUGH = 1e-12
 """A Newton step that promises less of an improvement of the loss is the last."""
 
 STRETCH = 2**16
-"""Rows that are computed at a time."""
+"""Logits that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Calibration:
         return Parameters(W1, b1, W2, self.of_logits(b2).astype(b2.dtype))
 
 
-class Rows(NamedTuple):
+class Logits(NamedTuple):
     """Logits S (n, K) of rows that the members did not learn from, their classes and weights."""
 
     S: NDArray[Any]
@@ -83,19 +83,19 @@ def counted(rows: int, weights: NDArray[Any] | None) -> float:
     return max(float(weights.sum(dtype=np.float64)), float(np.count_nonzero(weights)))
 
 
-def log_shares(data: Data, K: int) -> NDArray[np.float64]:
+def log_shares(data: Rows, K: int) -> NDArray[np.float64]:
     """Return log π (K,) of the classes, half a row being added to each, so that none is 0."""
-    counts, weights = np.zeros(K), data.sample_weight
+    counts, y, weights = np.zeros(K), data.labels, data.weights
     for start in range(0, data.rows, STRETCH):
-        there = data.places(slice(start, start + STRETCH))
+        there = slice(start, start + STRETCH)
         w = None if weights is None else weights[there]
-        counts += np.bincount(data.y[there], w, minlength=K)
-    counts *= counted(data.rows, weights if weights is None else data.weights) / counts.sum()
+        counts += np.bincount(y[there], w, minlength=K)
+    counts *= counted(data.rows, weights) / counts.sum()
     shares: NDArray[np.float64] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return shares
 
 
-def mean_loss(rows: Rows, calibration: Calibration | None = None) -> float:
+def mean_loss(rows: Logits, calibration: Calibration | None = None) -> float:
     """Return the mean cross-entropy of the rows' logits, calibrated or as they are."""
     total = weight = 0.0
     for S, y, w in rows.stretches():
@@ -105,7 +105,7 @@ def mean_loss(rows: Rows, calibration: Calibration | None = None) -> float:
     return total / weight
 
 
-def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
+def calibrate(rows: Logits, log_shares: NDArray[np.float64]) -> Calibration:
     """Return the calibration with the least mean cross-entropy by T, or the class shares.
 
     The shares are taken unless T is better by one standard error of the difference: the loss is
@@ -135,7 +135,7 @@ def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
     return scaled if gain > error else shares
 
 
-def _gain(rows: Rows, better: Calibration, worse: Calibration) -> tuple[float, float]:
+def _gain(rows: Logits, better: Calibration, worse: Calibration) -> tuple[float, float]:
     """Return how much less the mean loss is with one calibration, and its standard error."""
     total = weight = 0.0
     sums = np.zeros(3)  # of w² g², w² g and w²
@@ -155,7 +155,7 @@ def _losses(S: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]
     return losses
 
 
-def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:
+def _derivatives(rows: Logits, a: float) -> tuple[float, float, float]:
     """Return the loss at a, and its first and second derivative."""
     sums, weight = np.zeros(3), 0.0
     for S, y, w in rows.stretches():

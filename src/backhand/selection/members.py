@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters
 from backhand.functional import init
 from backhand.selection.chosen import Trial
@@ -113,7 +113,7 @@ class Trainer:
 
     Attributes
     ----------
-    data : Data
+    data : Rows
         All rows.
     folds : InnerFolds
     recipe : Recipe
@@ -128,7 +128,7 @@ class Trainer:
         Of the names of its stages.
     """
 
-    data: Data
+    data: Rows
     folds: InnerFolds
     recipe: Recipe
     shares: NDArray[np.float64]
@@ -169,9 +169,9 @@ class Trainer:
             checkpoint=None if self.checkpoint is None else self.checkpoint(stage + self.suffix),
         )  # fmt: skip
 
-    def rows(self, numbers: NDArray[np.int32]) -> Data:
-        """Return these rows, without a copy: as `Data.select`, which needs more memory for it."""
-        return self.data._replace(numbers=self.data.places(numbers))
+    def rows(self, numbers: NDArray[np.int32]) -> Rows:
+        """Return these rows, without a copy of X."""
+        return self.data.select(numbers)
 
     def _training(self, member: Member) -> Training:
         data, validation, config = self.data, None, member.config

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters, softmax
-from backhand.selection.calibration import STRETCH, Calibration, Rows, mean_loss
+from backhand.selection.calibration import STRETCH, Calibration, Logits, mean_loss
 from backhand.selection.folds import InnerFolds
 
 MOST_LOGITS = 2**22
@@ -42,11 +42,11 @@ class OutOfFold:
 
 def held_out_logits(
     rows: NDArray[np.int32],
-    data: Data,
+    data: Rows,
     folds: InnerFolds,
     nets: Mapping[int, Parameters],
     engine: Engine,
-) -> Rows:
+) -> Logits:
     """Return these rows with the logits of the network of their fold: log P.
 
     They are computed in double precision. In float32, P of a class that a network excludes would be
@@ -61,13 +61,13 @@ def held_out_logits(
         length = max(1, CHUNK // params.W1.shape[0])
         for begin in range(0, len(of_fold), length):
             some = of_fold[begin : begin + length]
-            P = predictor.predict_proba(data.X[data.places(rows[some])])
+            P = predictor.predict_proba(data.at(rows[some]).X)
             S[some] = np.log(np.maximum(P, np.finfo(np.float64).tiny))
-    there, w = data.places(rows), data.sample_weight
-    return Rows(S, data.y[there], None if w is None else w[there])
+    y, w = data.labels[rows].astype(np.int64, copy=False), data.weights
+    return Logits(S, y, None if w is None else w[rows])
 
 
-def out_of_fold(rows: NDArray[np.int32], held: Rows, calibration: Calibration) -> OutOfFold:
+def out_of_fold(rows: NDArray[np.int32], held: Logits, calibration: Calibration) -> OutOfFold:
     """Return what was said of the rows; their logits become the probabilities, in place."""
     before, after, S = mean_loss(held), mean_loss(held, calibration), held.S
     for begin in range(0, len(S), STRETCH):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.folding import fold
@@ -57,7 +57,7 @@ class Selection:
 
 
 def select(
-    data: Data | Mapping[str, Data],
+    data: Rows | Mapping[str, Rows],
     folds: InnerFolds,
     K: int,
     recipe: Recipe,
@@ -78,7 +78,7 @@ def select(
 
     Parameters
     ----------
-    data : Data or mapping of str to Data
+    data : Rows or mapping of str to Rows
         Training rows; all figures are weighted by their weights. Or the same rows, with equal y and
         weights, in several encodings by name.
     folds : InnerFolds

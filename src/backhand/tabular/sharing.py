@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -16,7 +17,7 @@ from backhand.cluster.remote_engine import RemoteEngine
 from backhand.cluster.transport import Transport
 from backhand.constraints import Choice, Integer, check
 from backhand.engines import Engine
-from backhand.errors import InputError
+from backhand.errors import InputError, MissingFileError
 from backhand.table_settings import Settings
 from backhand.tables.files.streams import is_address
 from backhand.tables.parted.opening import read_parted_table
@@ -81,7 +82,7 @@ class Sharing:
         if self.workers is None:
             return None
         share: Shared = self.share if self.share != "auto" else (
-            "rows" if settings.quick or _size(data, query) >= SMALL else "networks"
+            "rows" if settings.quick or self._size(data, query) >= SMALL else "networks"
         )  # fmt: skip
         if share == "networks" and settings.quick:
             raise InputError(
@@ -93,11 +94,16 @@ class Sharing:
         return share
 
 
-def _size(data: Any, query: str | None) -> int:
-    """Return the bytes of the files of a table; 0 if it is not read from files."""
-    if query is not None or not _is_files(data):
-        return 0
-    return sum(Path(path).stat().st_size for path in expand(str(data)))
+    def _size(self, data: Any, query: str | None) -> float:
+        """Return the bytes of the files of a table; 0 if it is not read from files."""
+        if query is not None or not _is_files(data):
+            return 0
+        try:
+            return sum(Path(path).stat().st_size for path in expand(str(data)))
+        except MissingFileError:
+            if self.ray is None:
+                raise
+            return math.inf  # other machines may have them
 
 
 def _is_files(data: Any) -> bool:
@@ -153,6 +159,7 @@ class Workers:
         reading: Mapping[str, Any],
         memory: int | str | None = None,
         cache_dir: str | PathLike[str] | None = None,
+        watch: Callable[[float], None] = lambda _: None,
     ) -> PartedTable:
         """Open a table whose rows the workers read, as `read_parted_table`.
 
@@ -164,12 +171,14 @@ class Workers:
             What is stated about the file, as `read_table` takes it.
         memory, cache_dir
             Of the workers of each machine.
+        watch : callable
+            Called with the fraction that is open.
         """
         sheet = reading.get("sheet")
         options = ReadingOptions(**{**reading, "sheet": sheet if sheet is None else str(sheet)})
         return read_parted_table(
             self.transport, str(data), batch_size=settings.batch_size, options=options,
-            memory=memory, cache_dir=None if cache_dir is None else Path(cache_dir),
+            memory=memory, cache_dir=None if cache_dir is None else Path(cache_dir), watch=watch,
         )  # fmt: skip
 
     def engine(

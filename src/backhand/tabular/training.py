@@ -365,6 +365,8 @@ def fit_table(
         learned.settings["precision"] = engine.precision
         if products := engine.depends_on().get("bf16"):
             learned.settings["bf16_products"] = products
+    if isinstance(training, PartedData):
+        learned.settings["parts"] = training.parts.count
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),
@@ -378,7 +380,7 @@ def fit_table(
     metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
     if (found := learned.out_of_fold) is not None:
         predicted = Tally(classes)
-        predicted.add(found.probabilities, training.y[found.rows])
+        predicted.add(found.probabilities, training.y[found.rows].astype(np.int64, copy=False))
         metrics |= figures_of("out_of_fold", predicted.result())
     if not prepared.held_out.rows:
         return replace(model, metrics=metrics), None

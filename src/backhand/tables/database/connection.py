@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
 from backhand.support.optional import extra
@@ -24,8 +24,8 @@ with signals_held():  # DuckDB aborts the process if it is interrupted while it 
     import duckdb
 
 __all__ = [
-    "arro3", "as_utf8", "connect", "cursor_of", "disconnect", "duckdb", "reporting_progress",
-    "room_in",
+    "arro3", "as_utf8", "connect", "cursor_of", "disconnect", "duckdb", "interrupt_rooms",
+    "reporting_progress", "room_in",
 ]  # fmt: skip
 """DuckDB and arro3 are imported here alone, guarded; other modules import them from here."""
 
@@ -107,8 +107,9 @@ the process ends."""
 def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return another connection to the same database, which finds the same `rows`."""
     made = connection.cursor()
-    if schema := _schemas.get(connection):
-        made.execute(f"SET search_path = '{schema},main'")
+    if room := _rooms.get(connection):
+        _rooms[made] = room
+        made.execute(f"SET search_path = '{room.schema},main'")
     return made
 
 
@@ -119,11 +120,19 @@ def room_in(connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPy
     """
     made = connection.cursor()
     made.execute(f"CREATE SCHEMA {name}")
-    _schemas[made] = name
+    _rooms[made] = _Room(connection, name)
     made.execute(f"SET search_path = '{name},main'")
     _ends[made] = weakref.finalize(made, _drop, connection, name)
     _ends[made].atexit = False
     return made
+
+
+def interrupt_rooms(database: duckdb.DuckDBPyConnection) -> None:
+    """End the queries of all rooms in a database; they raise an error in their threads."""
+    for connection, room in list(_rooms.items()):
+        if room.database is database:
+            with suppress(duckdb.Error):  # it is closed
+                connection.interrupt()
 
 
 def _drop(database: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -131,8 +140,13 @@ def _drop(database: duckdb.DuckDBPyConnection, schema: str) -> None:
         database.cursor().execute(f"DROP SCHEMA {schema} CASCADE")
 
 
-_schemas: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, str] = weakref.WeakKeyDictionary()
-"""The schema of each connection that `room_in` made."""
+class _Room(NamedTuple):
+    database: duckdb.DuckDBPyConnection
+    schema: str
+
+
+_rooms: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, _Room] = weakref.WeakKeyDictionary()
+"""The room of each connection that `room_in` made, and of their cursors."""
 
 
 def disconnect(connection: duckdb.DuckDBPyConnection) -> None:

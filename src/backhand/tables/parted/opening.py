@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backhand.cluster.parts import Parts, part_count
@@ -30,6 +30,7 @@ def read_parted_table(
     options: ReadingOptions | None = None,
     memory: int | str | None = None,
     cache_dir: str | Path | None = None,
+    watch: Callable[[float], None] = lambda _: None,
 ) -> PartedTable:
     """Open a table on workers: each holds parts of its rows, and reads no others.
 
@@ -52,6 +53,8 @@ def read_parted_table(
     cache_dir : path, optional
         Where the workers store rows that do not fit; by default their machines' folders for
         temporary files.
+    watch : callable
+        Called with the fraction that is open, when a part is.
 
     Returns
     -------
@@ -83,13 +86,21 @@ def read_parted_table(
         units, part_count(len(units), batch_size), [machines[unit.path] for unit in units]
     )
     able = [frozenset.intersection(*(machines[unit.path] for unit in run)) for run in runs]
-    parts = Parts(transport, len(runs), [sum(u.size for u in run) for run in runs], able)
+    sizes = [sum(u.size for u in run) for run in runs]
+    parts, opened_sizes = Parts(transport, len(runs), sizes, able), list[int]()
+
+    def done(part: int) -> None:
+        opened_sizes.append(sizes[part])
+        watch(sum(opened_sizes) / max(1, sum(sizes)))
+
     reading = Reading(
         data, options, memory, max(Counter(transport.machines).values()), transport.threads,
         None if cache_dir is None else str(cache_dir), columns, len(runs),
     )  # fmt: skip
     files = [{unit.path: facts[unit.path] for unit in run} for run in runs]
-    opened = parts.keep(open_part, reading, of_part=list(zip(runs, files, strict=True)))
+    opened = parts.keep(
+        open_part, reading, of_part=list(zip(runs, files, strict=True)), done=done
+    )
     return _table(parts, data, opened)
 
 

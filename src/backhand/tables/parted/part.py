@@ -6,11 +6,12 @@ The functions run on workers. All parts on a worker are in one database, and sha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backhand.cluster.part_memory import SHARED
+from backhand.cluster.part_memory import INTERRUPT, SHARED
 from backhand.cluster.transport import Memory
 from backhand.errors import InputError
 from backhand.support.memory_budget import MIN_MEMORY, budget, format_size
@@ -20,6 +21,7 @@ from backhand.tables.database.connection import (
     cursor_of,
     disconnect,
     duckdb,
+    interrupt_rooms,
     room_in,
 )
 from backhand.tables.database.duckdb_errors import explain, to_error
@@ -42,6 +44,10 @@ DATABASE = "database"
 
 MATRICES = "matrices"
 """The key of where the encoded rows of parts are stored, in what the parts of a worker share."""
+
+DATABASE_SHARE, MATRICES_SHARE = 0.4, 0.25
+"""Parts of a worker's memory for its database and for encoded rows. The process itself, the rows on
+their way from one to the other and training need the rest."""
 
 _numbers = count()
 """Numbers for the schemas of parts."""
@@ -152,8 +158,9 @@ def _opened(
 ) -> Table:
     if DATABASE not in shared:
         memory, folder = reading.worker_memory(), reading.cache_dir
-        shared[DATABASE] = connect(memory, folder)
-        shared[MATRICES] = ArrayStore(memory // 2, folder)
+        shared[DATABASE] = connect(memory, folder, DATABASE_SHARE)
+        shared[INTERRUPT] = partial(interrupt_rooms, shared[DATABASE])
+        shared[MATRICES] = ArrayStore(int(memory * MATRICES_SHARE), folder)
         cursor_of(shared[DATABASE]).execute(f"SET GLOBAL threads = {_threads(shared, reading)}")
     _check_sizes(files)
     snapshots = FileSnapshots(list(files))

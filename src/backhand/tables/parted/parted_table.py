@@ -112,7 +112,8 @@ class PartedTable(Table):
     def by_part(self, *arrays: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
         """Return the rows of arrays (N, …) that each part has."""
         cuts = np.cumsum(self.lengths)[:-1]
-        return list(zip(*(np.split(array, cuts) for array in arrays), strict=True))
+        pieces = [np.split(array, cuts) for array in arrays]
+        return [tuple(cut[part] for cut in pieces) for part in range(self.parts.count)]
 
     def know_plain(self, columns: Iterable[int]) -> None:
         """Set the text columns that are `plain`, here and in all parts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -94,9 +95,10 @@ def fit_numbers(
     empty one, are dates. A constant is not used, unless the column is `wanted`.
     """
     columns = list(decimals)
-    moments, *others = table.each(
+    first, *others = table.each(
         _moments_of, decimals, orders, absent, of_part=table.by_part(training)
     )
+    moments = deepcopy(first)  # what a worker sends is read-only
     for part in others:
         moments.merge(part)
     fitted: dict[int, Column | Note] = {}

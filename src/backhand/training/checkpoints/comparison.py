@@ -34,6 +34,7 @@ def check_same(
     InputError
         If one is different; the message has its name and both values.
     """
+    _check_parts(owner, *(found["data"].get("parts") for found in (then, now)))
     whose = f"of member {member}, " if owner.kind == "fleet" else ""
     for what in ("data", "settings"):  # the start may follow from the data
         for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
@@ -44,6 +45,23 @@ def check_same(
                     f"{owner.folder} belongs to a {owner.kind} with other {what}: {whose}"
                     f"{difference}. Resume with the same {what}, or use another folder."
                 )
+
+
+def _check_parts(owner: Owner, then: int | None, now: int | None) -> None:
+    """Check that the sums over rows are added in the same order: by the same parts, or none."""
+    if then == now:
+        return
+    if now is None:
+        remedy = "Resume with workers: --workers 1 (workers=1) is enough."
+    elif then is None:
+        remedy = "Resume without workers."
+    else:
+        remedy = "Resume with the same files."
+    before, after = (f"by workers, in {n} parts" if n else "without workers" for n in (then, now))
+    raise InputError(
+        f"{owner.folder} belongs to a {owner.kind} whose rows were summed up {before}, and here "
+        f"they are summed up {after}. {remedy}"
+    )
 
 
 def warn_of_other_maker(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

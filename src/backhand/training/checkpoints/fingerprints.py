@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from backhand.cluster.parted_data import PartedData
 from backhand.engines import Engine, Objective, Rows
 from backhand.support.digests import digest
 from backhand.training.config import TrainConfig
@@ -62,6 +63,8 @@ def data_fingerprint(
         "rows": data.rows,
         "validation_rows": 0 if validation is None else validation.rows,
     }
+    if isinstance(data, PartedData):
+        about["parts"] = data.parts.count
     for name, some in (("", data), ("validation_", validation)):
         if some is not None:
             about |= {f"{name}X": some.digest_of_X(of_rows), f"{name}y": of_rows(some.y)}

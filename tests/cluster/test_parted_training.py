@@ -1,5 +1,9 @@
 """`PartedEngine` and its sessions keep the contract of engines, on rows in parts."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,6 +12,7 @@ from backhand.cluster import parted_engine
 from backhand.cluster.connect import connect
 from backhand.cluster.parted_data import PartedData, parted, share_out
 from backhand.cluster.parted_engine import PartedEngine
+from backhand.cluster.transport import Transport
 from backhand.engines import Data, Objective, OptimizerState, Session, make_engine
 from backhand.errors import BackhandError, InputError
 from backhand.optimizers import SGD
@@ -17,6 +22,7 @@ from helpers.gradient_checks import Problem, random_problem
 from helpers.parted_training import Case, differing, same
 
 SHAPE = (41, 5, 9, 3)
+PENALISED = Objective(l2=0.1)
 
 
 def weighted_problem() -> Problem:
@@ -27,19 +33,22 @@ def weighted_problem() -> Problem:
 
 
 @pytest.fixture
-def transport():
+def transport() -> Iterator[Transport]:
     with connect(3) as found:
         yield found
 
 
 @pytest.fixture
-def there(transport) -> PartedData:
+def there(transport: Transport) -> PartedData:
     return parted(transport, weighted_problem().data, 8)
 
 
-def begin(engine, data, optimizer=None, objective=Objective(l2=0.1)) -> Session:  # noqa: B008
+def begin(
+    engine: Any, data: Any, optimizer: Any = None, objective: Objective = PENALISED
+) -> Session:
     state = OptimizerState.initial(weighted_problem().params, optimizer)
-    return engine.start(state, data, optimizer, objective)
+    session: Session = engine.start(state, data, optimizer, objective)
+    return session
 
 
 def test_the_gradient_is_that_of_one_machine(there: PartedData) -> None:
@@ -114,7 +123,7 @@ def test_a_training_that_diverges_ends_as_on_one_machine() -> None:
     assert all(map(same, errors[1].params, errors[2].params))
 
 
-def test_a_number_that_is_not_finite_is_named_by_its_row(transport) -> None:
+def test_a_number_that_is_not_finite_is_named_by_its_row(transport: Transport) -> None:
     case = Case({"epochs": 2})
     rows = case.rows(97, 0)
     rows.X[70, 2] = np.inf
@@ -123,14 +132,14 @@ def test_a_number_that_is_not_finite_is_named_by_its_row(transport) -> None:
         case.train(PartedEngine(data.parts), data, None)
 
 
-def test_a_checkpoint_of_other_parts_is_not_resumed(tmp_path) -> None:
+def test_a_checkpoint_of_other_parts_is_not_resumed(tmp_path: Path) -> None:
     case = Case({"epochs": 2})
     case.parted(2, checkpoint=backhand.Checkpoint(tmp_path, "1epochs"))
     again = backhand.Checkpoint(tmp_path, resume=True)
     assert differing(case.parted(3, checkpoint=again), case.parted(1)) == []
-    with pytest.raises(InputError, match='X: "in parts: 8, .*" then, "in parts: 1, '):
+    with pytest.raises(InputError, match="by workers, in 8 parts, and here .* in 1 parts"):
         Case({"epochs": 2}, lengths=(97,)).parted(2, checkpoint=again)
-    with pytest.raises(InputError, match="X: "):
+    with pytest.raises(InputError, match="and here they are summed up without workers"):
         case.plain(checkpoint=again)
 
 
@@ -173,7 +182,7 @@ def test_a_worker_with_another_cpu_is_warned_of(
         PartedEngine(there.parts, "fused").depends_on()
 
 
-def test_a_part_whose_labels_are_wrong_is_an_error_in_one_sentence(transport) -> None:
+def test_a_part_whose_labels_are_wrong_is_an_error_in_one_sentence(transport: Transport) -> None:
     params, data, _ = weighted_problem()
     y = data.y.copy()
     y[33] = 9

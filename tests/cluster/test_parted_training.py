@@ -137,7 +137,7 @@ def test_a_checkpoint_of_other_parts_is_not_resumed(tmp_path: Path) -> None:
     case.parted(2, checkpoint=backhand.Checkpoint(tmp_path, "1epochs"))
     again = backhand.Checkpoint(tmp_path, resume=True)
     assert differing(case.parted(3, checkpoint=again), case.parted(1)) == []
-    with pytest.raises(InputError, match="by workers, in 8 parts, and here .* in 1 parts"):
+    with pytest.raises(InputError, match=r"by workers, in 8 parts, and here .* in 1 parts"):
         Case({"epochs": 2}, lengths=(97,)).parted(2, checkpoint=again)
     with pytest.raises(InputError, match="and here they are summed up without workers"):
         case.plain(checkpoint=again)

@@ -97,6 +97,24 @@ def test_lost_workers_change_no_bit(room: bool) -> None:
         assert transport.lost == 2
 
 
+def test_short_trainings_are_advanced_together_on_other_processes() -> None:
+    members = [Member(hidden=4, epochs=2, seed=seed) for seed in range(80)]
+    calls = 0
+
+    class Apart(InProcess):
+        in_this_process = False
+
+        def submit(self, worker: int, function: Any, *args: Any) -> Any:
+            nonlocal calls
+            calls += function is networks.use
+            return super().submit(worker, function, *args)
+
+    here = backhand.train_many(members, *rows_of())
+    for one, other in zip(trained_over(Apart(1), members), here, strict=True):
+        assert_same(one, other)
+    assert calls < 60
+
+
 def test_a_block_that_always_costs_a_worker_is_an_error() -> None:
     with pytest.raises(BackhandError, match="lost 5 times in a row in one block") as caught:
         trained_over(Losing(2, [True] * 1000), folds())

@@ -98,7 +98,7 @@ def fit_numbers(
     first, *others = table.each(
         _moments_of, decimals, orders, absent, of_part=table.by_part(training)
     )
-    moments = deepcopy(first)  # arrays of a worker are read-only
+    moments = deepcopy(first)  # what a worker sends is read-only
     for part in others:
         moments.merge(part)
     fitted: dict[int, Column | Note] = {}

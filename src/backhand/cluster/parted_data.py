@@ -146,9 +146,13 @@ class PartedData:
         return self._with(name=name, sample_weight=sample_weight)
 
     def digest_of_X(self, digest: Callable[..., str]) -> str:  # noqa: ARG002
-        """A digest of X of all rows: that of the digests of the parts, in their order."""
+        """A digest of X of all rows: the number of parts, and the digest of their digests.
+
+        It has the number since the bits of a training depend on it.
+        """
         found = self.parts.each(_digest_of_part, self.name)
-        return digest_of_arrays(np.frombuffer("".join(found).encode(), np.uint8))
+        whole = digest_of_arrays(np.frombuffer("".join(found).encode(), np.uint8))
+        return f"in parts: {self.parts.count}, {whole}"
 
     def check_finite(self, dtype: Any) -> None:
         """Check that X of these rows is finite in that dtype; see `Data.check_finite`."""

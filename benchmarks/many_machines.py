@@ -52,13 +52,15 @@ def make_rows(memory: dict[Any, Any], d: int, y: Any) -> None:
     memory["training"] = Data(rng.standard_normal((len(y), d), np.float32), y)
 
 
-def parted_rows(transport: Any, shape: Shape, batch: int | None, y: Any) -> Any:
+def parted_rows(
+    transport: Any, shape: Shape, batch: int | None, y: Any, count: int | None = None
+) -> Any:
     import numpy as np
 
     from backhand.cluster.parted_data import PartedData
     from backhand.cluster.parts import Parts, part_count
 
-    parts = Parts(transport, part_count(shape.N, batch or shape.N))
+    parts = Parts(transport, count or part_count(shape.N, batch or shape.N))
     pieces = np.array_split(y, parts.count)
     parts.keep(make_rows, shape.d, of_part=[(piece,) for piece in pieces])
     return PartedData(parts, "training", [len(p) for p in pieces], shape.d, np.float32, y)

@@ -92,6 +92,8 @@ class PartedData:
         self.X = PartedMatrix((len(y), d), np.dtype(dtype))
         self.row_bytes = d * self.X.itemsize if row_bytes is None else row_bytes
         self._ends = np.cumsum(self.lengths)
+        # Numbers of a part's rows travel with each update.
+        self._short = np.min_scalar_type(max(self.lengths))
 
     def __repr__(self) -> str:
         N, d = self.X.shape
@@ -140,7 +142,8 @@ class PartedData:
         if self.numbers is not None:
             raise InputError("weights are given to all rows; select some of them afterwards.")
         pieces = np.split(sample_weight, self._ends[:-1])
-        self.parts.keep(_reweighted, self.name, name, of_part=[(w,) for w in pieces])
+        of_part = [(w,) for w in pieces]
+        self.parts.keep(_reweighted, self.name, name, of_part=of_part, name=("rows", name))
         return self._with(name=name, sample_weight=sample_weight)
 
     def digest_of_X(self, digest: Callable[..., str]) -> str:  # noqa: ARG002
@@ -188,12 +191,14 @@ class PartedData:
             For each part, the numbers of its rows among its own, and the place of the first of them
             in that order.
         """
-        part = np.searchsorted(self._ends, there, side="right")
+        # NumPy sorts numbers of 16 bits by their digits, some ten times as fast as longer ones.
+        part = np.searchsorted(self._ends, there, side="right").astype(np.uint16)
         order = np.argsort(part, kind="stable")
         ends = np.cumsum(np.bincount(part, minlength=self.parts.count))
         numbers, pieces, first = there[order], [], 0
         for end, last, length in zip(ends.tolist(), self._ends.tolist(), self.lengths, strict=True):
-            pieces.append((numbers[first:end] - (last - length), first))
+            own = (numbers[first:end] - (last - length)).astype(self._short)
+            pieces.append((own, first))
             first = end
         return order, pieces
 
@@ -248,7 +253,7 @@ def share_out(
     if lengths is not None:
         bounds = np.cumsum([0, *lengths]).tolist()
     pieces = [(data.at(slice(*bounds[p : p + 2])),) for p in range(parts.count)]
-    parts.keep(_put, name, of_part=pieces)
+    parts.keep(_put, name, of_part=pieces, name=("rows", name))
     N, d = data.X.shape
     row_bytes = None
     if is_sparse(data.X):

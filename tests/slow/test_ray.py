@@ -183,10 +183,11 @@ def test_two_trainings_in_one_process_share_the_connection(address) -> None:
 def test_a_connection_of_the_user_stays(address) -> None:
     ray.init(address, log_to_driver=False, logging_level="ERROR")
     try:
+        before = ray_processes()
         for where in ("auto", address):
             with connect(2, where) as transport:
                 assert kept(transport).each(functions.total, "rows") == TOTALS
-            assert ray.is_initialized()
+            assert ray.is_initialized() and all_ended(before)
         with (
             pytest.raises(InputError, match="is connected to the Ray cluster at"),
             connect(2, "local"),
@@ -248,6 +249,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 
 def main():
+    print("connecting", flush=True)
     with connect(2, sys.argv[1]) as transport:
         parts = Parts(transport, 4)
         print("begun", flush=True)
@@ -261,10 +263,11 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("moment", ["starting", "working"])
 @pytest.mark.parametrize("where", ["local", "cluster"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_or_killed_driver_leaves_no_process_and_no_folder(
-    where, number, request, short_folder
+    where, number, moment, request, short_folder
 ) -> None:
     address = "local" if where == "local" else request.getfixturevalue("address")
     before = ray_processes()
@@ -275,8 +278,9 @@ def test_an_interrupted_or_killed_driver_leaves_no_process_and_no_folder(
     )  # fmt: skip
     assert driver.stdout is not None
     try:
-        assert driver.stdout.readline() == "begun\n"
-        time.sleep(0.5)
+        assert driver.stdout.readline() == "connecting\n"
+        assert moment == "starting" or driver.stdout.readline() == "begun\n"
+        time.sleep(1.0)
         if number == signal.SIGINT:  # as a terminal sends it, to all that the driver has started
             os.killpg(driver.pid, number)
         else:

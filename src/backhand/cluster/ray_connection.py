@@ -63,14 +63,24 @@ def join(address: str, workers: int) -> None:
     InputError
         If there is no such cluster, or this process is connected to another.
     """
+    joined = False
+    try:
+        with signals_held():  # an interrupted start would leave processes; Ray sets handlers
+            _join(imported(), address, workers)
+            joined = True
+    except BaseException:
+        if joined:  # a signal came meanwhile
+            leave()
+        raise
+
+
+def _join(ray: Any, address: str, workers: int) -> None:
     global _users, _made_here
-    ray = imported()
     with _lock:
         if ray.is_initialized():
             _check_same(ray, address)
         else:
-            with signals_held():  # an interrupted start would leave processes; Ray sets handlers
-                _start(ray, workers) if address == LOCAL else _reach(ray, address)
+            _start(ray, workers) if address == LOCAL else _reach(ray, address)
             _made_here = True
         _users += 1
 

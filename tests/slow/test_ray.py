@@ -21,6 +21,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
+from helpers.parted_training import CASES, differing
 from helpers import worker_functions as functions
 
 ray = pytest.importorskip("ray")
@@ -78,7 +79,9 @@ def pid(place: str) -> int:
 
 
 def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with connect(3, address) as transport:
+        assert handlers == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
         parts = kept(transport)
         assert parts.each(functions.total, "doubled") == [2 * total for total in TOTALS]
         assert len(set(parts.by_worker(functions.node))) == 3
@@ -90,6 +93,14 @@ def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> Non
         assert given[1][0].shape == given[2][1][0].shape == (100_000,)
         assert parts.each(functions.threads) == [1] * 7
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_trainings_have_the_bits_of_one_worker_in_this_process(address, workers) -> None:
+    with connect(workers, address) as transport:
+        for name, case in CASES.items():
+            result = case.parted(workers, lambda _: nullcontext(transport))
+            assert not differing(result, case.parted(1)), name
 
 
 def test_a_killed_worker_is_replaced_and_makes_its_parts_again(address) -> None:
@@ -239,12 +250,16 @@ def test_an_interrupted_or_killed_driver_leaves_no_process_and_no_folder(
     driver = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, address], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(short_folder)},
+        start_new_session=True,
     )  # fmt: skip
     assert driver.stdout is not None
     try:
         assert driver.stdout.readline() == "begun\n"
         time.sleep(0.5)
-        driver.send_signal(number)
+        if number == signal.SIGINT:  # as a terminal sends it, to all that the driver has started
+            os.killpg(driver.pid, number)
+        else:
+            driver.kill()
         rest, _ = driver.communicate(timeout=60)
     finally:
         driver.kill()

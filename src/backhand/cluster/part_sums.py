@@ -106,12 +106,13 @@ def figures_of_parts(
 
 def added(one: Sums, other: Sums) -> Sums:
     """Return the sum; arrays that are writeable are changed."""
-    gradient = (
-        np.add(a, b, out=a if a.flags.writeable else None)
-        for a, b in zip(one.gradient, other.gradient, strict=True)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = Parameters(*(
+            np.add(a, b, out=a if a.flags.writeable else None)
+            for a, b in zip(one.gradient, other.gradient, strict=True)
+        ))  # fmt: skip
     figures = (a + b for a, b in zip(one[1:], other[1:], strict=True))
-    return Sums(Parameters(*gradient), *figures)
+    return Sums(gradient, *figures)
 
 
 def _figures(session: Session, data: Data, rows: Any) -> Figures:

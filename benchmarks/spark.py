@@ -122,7 +122,7 @@ def _frame(session: Any, X: Any, y: Any, path: Path) -> Any:
 def backhand_lbfgs(name: str, rows: Rows, options: Namespace) -> Found:
     """`MLPClassifier(solver="lbfgs")`, with and without workers in this process."""
     dtype = "float32" if name.endswith("float32") else "float64"
-    workers = {"num_workers": 2} if name.endswith("2 workers") else {}
+    workers = {"num_workers": 2, "address": "threads"} if name.endswith("workers") else {}
     given = {"solver": "lbfgs", "tol": 0.0, "max_fun": 10**6, **workers}
     return _fitted(rows, dtype, options.iterations, options, given)
 

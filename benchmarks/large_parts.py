@@ -25,7 +25,7 @@ from output import arguments_of, markdown, write_json
 
 from backhand.cluster.connect import connect
 from backhand.cluster.parted_engine import PartedEngine
-from backhand.cluster.transport import Memory, Transport
+from backhand.cluster.transport import Memory
 from backhand.engines import make_engine
 from backhand.support.memory_budget import format_size, parse_size
 from backhand.table_settings import Settings
@@ -69,11 +69,10 @@ class Watched:
 
     def look(self) -> None:
         """Take note of the memory that is not of a file, and of the bytes read so far."""
-        with suppress(OSError, AttributeError):
+        with suppress(OSError):
             status = Path(f"/proc/{self.process}/status").read_text()
             anonymous = re.search(r"RssAnon:\s+(\d+)", status)
-            assert anonymous is not None
-            self.largest = max(self.largest, int(anonymous[1]) * 1024)
+            self.largest = max(self.largest, int(anonymous[1]) * 1024 if anonymous else 0)
             io = Path(f"/proc/{self.process}/io").read_text()
             self.read = int(io.split("rchar: ")[1].split()[0])
 
@@ -86,46 +85,49 @@ class Watched:
 
 
 @contextmanager
-def watched(transport: Transport, memory: int) -> Iterator[list[Watched]]:
-    """While the context lasts, limit the workers' memory and take note of its peaks."""
-    found, ended = list[Watched](), threading.Event()
-    with ExitStack() as stack:
-        for worker in range(len(transport.places)):
-            process = transport.submit(worker, process_of).result(60)
-            found.append(Watched(process, stack.enter_context(limited(process, memory))))
+def watched(processes: list[Watched]) -> Iterator[None]:
+    """While the context lasts, take note of the processes' peaks."""
+    ended = threading.Event()
 
-        def watch() -> None:
-            while not ended.wait(0.05):
-                for one in found:
-                    one.look()
+    def watch() -> None:
+        while not ended.wait(0.05):
+            for one in processes:
+                one.look()
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield found
-        finally:
-            ended.set()
-            watcher.join()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
-@contextmanager
-def limited(process: int, memory: int) -> Iterator[Path | None]:
-    """Put a process into a control group with so much memory; None where that cannot be done."""
+def limited(process: int, memory: int, after: ExitStack) -> Watched:
+    """Put a process into a control group with so much memory, if that can be done.
+
+    The group is removed at the end of `after`, when the process has ended.
+    """
     group = GROUPS / f"backhand-{process}"
     try:
         group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(memory))
-        (group / "cgroup.procs").write_text(str(process))
     except OSError:
-        yield None
-        return
-    try:
-        yield group
-    finally:
+        return Watched(process, None)
+    after.callback(removed, group)
+    with suppress(OSError):  # what it has in memory already is counted, too, if the kernel can
+        (group / "memory.move_charge_at_immigrate").write_text("3")
+    (group / "memory.limit_in_bytes").write_text(str(memory))
+    (group / "cgroup.procs").write_text(str(process))
+    return Watched(process, group)
+
+
+def removed(group: Path) -> None:
+    """Remove a control group as soon as its process has ended."""
+    for _ in range(100):
         with suppress(OSError):
-            (GROUPS / "cgroup.procs").write_text(str(process))
-        with suppress(OSError):  # the process is ending
             group.rmdir()
+            return
+        time.sleep(0.1)
 
 
 def process_of(_: Memory) -> int:
@@ -147,13 +149,16 @@ class Steps:
         return result
 
 
-def train(folder: Path, memory: int, share: float, workers: int, epochs: int) -> dict[str, Any]:
+def train(folder: Path, memory: int, workers: int, epochs: int) -> dict[str, Any]:
     """Read, encode and train, and return seconds and peaks."""
     settings = Settings(quick=True, epochs=epochs, batch_size=BATCH, hidden=32)
     steps, name = Steps(), f"{folder}/*.parquet"
-    with connect(workers, "local") as transport, watched(transport, memory) as processes:
+    with ExitStack() as after, connect(workers, "local") as transport, ExitStack() as watching:
+        numbers = [transport.submit(n, process_of).result(60) for n in range(workers)]
+        processes = [limited(number, memory, after) for number in numbers]
+        watching.enter_context(watched(processes))
         table = steps.timed("open", lambda: read_parted_table(
-            transport, name, batch_size=BATCH, memory=int(workers * memory * share),
+            transport, name, batch_size=BATCH, memory=workers * memory,
             cache_dir=folder,
         ))  # fmt: skip
         prepared = steps.timed(
@@ -167,6 +172,9 @@ def train(folder: Path, memory: int, share: float, workers: int, epochs: int) ->
             lambda: fit_table(prepared, settings, engine=engine),
         )
         assert evaluation is not None
+        for worker, one in enumerate(processes):
+            if transport.submit(worker, process_of).result(60) != one.process:
+                raise SystemExit(f"worker {worker + 1} was ended: it needed more memory")
         return {
             "rows": table.rows, "parts": table.parts.count, "seconds": steps.seconds,
             "accuracy": evaluation.accuracy, "limited": processes[0].group is not None,
@@ -181,12 +189,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--gigabytes", type=float, default=20.0)
     parser.add_argument("--memory", type=parse_size, default=10**9)
-    parser.add_argument(
-        "--share",
-        type=float,
-        default=0.7,
-        help="of the memory, for tables and rows; Python and Ray need the rest",
-    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--keep", action="store_true")
@@ -197,7 +199,7 @@ def main() -> None:
         Steps().timed("write the table", lambda: make(folder, int(given.gigabytes * 1e9)))
     size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
     try:
-        found = train(folder, given.memory, given.share, given.workers, given.epochs)
+        found = train(folder, given.memory, given.workers, given.epochs)
     finally:
         if not given.keep:
             shutil.rmtree(folder)

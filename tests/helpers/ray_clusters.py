@@ -41,7 +41,10 @@ def add_node(cluster: Any, **options: Any) -> Any:
 
 
 def ray_processes() -> set[int]:
-    """The numbers of all processes of Ray that this process has started, directly or not."""
+    """Numbers of the processes of Ray that this process has started, directly or not.
+
+    Idle ones, which a cluster keeps ready for whoever comes next, are not among them.
+    """
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -50,7 +53,7 @@ def ray_processes() -> set[int]:
             mine = f"BACKHAND_TEST={os.getpid()}".encode() in (folder / "environ").read_bytes()
         except OSError:  # it has ended meanwhile
             continue
-        if state != "Z" and mine and b"ray" in command.lower():
+        if state != "Z" and mine and b"ray" in command.lower() and b"IDLE" not in command:
             found.add(int(folder.name))
     return found
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,6 +21,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
+from helpers.parted_training import CASES, differing
 from helpers import worker_functions as functions
 
 ray = pytest.importorskip("ray")
@@ -56,6 +59,14 @@ def address(cluster):
     return cluster.address
 
 
+@pytest.fixture
+def short_folder():
+    """A folder with a path that is short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def kept(transport) -> Parts:
     parts = Parts(transport, len(ROWS))
     assert parts.keep(functions.write, "rows", of_part=ROWS) == [2, 1, 0, 2, 1, 1, 2]
@@ -68,7 +79,9 @@ def pid(place: str) -> int:
 
 
 def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with connect(3, address) as transport:
+        assert handlers == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
         parts = kept(transport)
         assert parts.each(functions.total, "doubled") == [2 * total for total in TOTALS]
         assert len(set(parts.by_worker(functions.node))) == 3
@@ -80,6 +93,14 @@ def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> Non
         assert given[1][0].shape == given[2][1][0].shape == (100_000,)
         assert parts.each(functions.threads) == [1] * 7
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_trainings_have_the_bits_of_one_worker_in_this_process(address, workers) -> None:
+    with connect(workers, address) as transport:
+        for name, case in CASES.items():
+            result = case.parted(workers, lambda _: nullcontext(transport))
+            assert not differing(result, case.parted(1)), name
 
 
 def test_a_killed_worker_is_replaced_and_makes_its_parts_again(address) -> None:
@@ -173,10 +194,11 @@ def test_a_connection_of_the_user_stays(address) -> None:
 
 
 def test_without_room_for_all_workers_the_error_says_what_there_is(address, monkeypatch) -> None:
-    monkeypatch.setattr(ray_actors, "STARTING", 3.0)
-    message = r"of 5 workers, \d began .* the Ray cluster has 3"
+    monkeypatch.setattr(ray_actors, "STARTING", 5.0)
+    message = r"of 5 workers, \d began .* of the Ray cluster: 3"
     with pytest.raises(InputError, match=message), connect(5, address):
         pass
+    monkeypatch.undo()
     with connect(3, address) as transport:  # nothing of it is left
         assert kept(transport).each(functions.total, "rows") == TOTALS
 
@@ -221,26 +243,30 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("where", ["local", "cluster"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_or_killed_driver_leaves_no_process_and_no_folder(
-    where, number, request
+    where, number, request, short_folder
 ) -> None:
     address = "local" if where == "local" else request.getfixturevalue("address")
-    before, folders = ray_processes(), set(Path("/tmp").glob("ray-*"))
+    before = ray_processes()
     driver = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, address], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(short_folder)},
+        start_new_session=True,
     )  # fmt: skip
     assert driver.stdout is not None
     try:
         assert driver.stdout.readline() == "begun\n"
         time.sleep(0.5)
-        driver.send_signal(number)
+        if number == signal.SIGINT:  # as a terminal sends it, to all that the driver has started
+            os.killpg(driver.pid, number)
+        else:
+            driver.kill()
         rest, _ = driver.communicate(timeout=60)
     finally:
         driver.kill()
     assert rest == ("interrupted\n" if number == signal.SIGINT else "")
     assert all_ended(before, 60), "workers have been left"
     if number == signal.SIGINT:
-        assert set(Path("/tmp").glob("ray-*")) == folders
+        assert not list(short_folder.iterdir())
 
 
 def test_a_transport_is_not_needed_to_pickle_what_it_returned(address) -> None:

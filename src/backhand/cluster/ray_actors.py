@@ -164,9 +164,9 @@ class RayActors:
         if waiting:
             cpus = self._ray.cluster_resources().get("CPU", 0.0)
             raise InputError(
-                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s; each needs "
-                f"{self.threads} CPUs, and the Ray cluster has {cpus:g}, some of which others may "
-                "use. Ask for fewer workers or threads, or wait until the cluster has room."
+                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s. CPUs that "
+                f"each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of which "
+                "others may use. Ask for fewer workers or threads, or wait until there is room."
             )
         try:
             about: list[About] = self._ray.get(calls)

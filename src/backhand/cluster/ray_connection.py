@@ -27,7 +27,7 @@ REACHING = 5.0
 
 PURPOSE = "training on several machines"
 
-REPORTS = r"worker died or was killed|node with node id|Raylet is terminated|workers? \(tasks / actors\) killed"
+REPORTS = "worker died or was killed|node with node id|Raylet is terminated|workers killed"
 """What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
 
 LOCAL, AUTO = "local", "auto"
@@ -95,8 +95,9 @@ def is_local() -> bool:
 
 def _start(ray: Any, workers: int) -> None:
     global _folder
-    # The paths of its sockets may have 107 characters, of which Ray uses most.
-    _folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
+    # The path of a socket may have 107 characters, of which Ray uses about 70.
+    short = len(tempfile.gettempdir()) <= 24 or not Path("/tmp").is_dir()
+    _folder = tempfile.mkdtemp(prefix="ray-", dir=None if short else "/tmp")
     try:
         with _environment(RAY_USAGE_STATS_ENABLED="0"):  # else it reports to Ray's authors
             ray.init(

@@ -52,12 +52,10 @@ def machines_near(runs: Sequence[Sequence[Any]]) -> list[frozenset[str]]:
 
     Objects of less than 100 kB, which Ray has everywhere, count nothing: there may be no machine.
     """
-    from ray.experimental import get_object_locations
-
     ray = ray_connection.imported()
     addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
     every = list(dict.fromkeys(one for run in runs for one in run))
-    found = get_object_locations(every, timeout_ms=10_000) if every else {}
+    found = ray.experimental.get_object_locations(every, timeout_ms=10_000) if every else {}
     return [_nearest([found[one] for one in run if one in found], addresses) for run in runs]
 
 

@@ -6,6 +6,7 @@ busy. X is once on each machine. The loop of training, fleets and checkpoints do
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from backhand.cluster import networks
 from backhand.cluster.connect import connect
+from backhand.cluster.grouping import Grouping
 from backhand.cluster.network_workers import NetworkWorkers
 from backhand.cluster.remote_session import RemoteSession, advance_together
 from backhand.cluster.transport import Transport
@@ -75,27 +77,31 @@ class RemoteEngine:
         self.name, self.group, self.precision = engine.name, engine.group, engine.precision
         self._engine, self._worker = engine, 0
         self._workers = NetworkWorkers(transport, _engines(engine, transport))
+        self._groups = engine.group == 1 and not transport.in_this_process
+        self._grouping: Grouping | None = None
         self._warn_of_others()
 
     def _warn_of_others(self) -> None:
-        """Warn of the first worker whose bits depend on something else than another's."""
-        first, *others = self._workers.on_each(networks.depends_on)
-        places = self._workers.places
-        for place, found in zip(places[1:], others, strict=True):
-            for name in first:
-                if found.get(name) != first[name]:
+        """Warn of the first worker whose bits depend on something else than those here."""
+        here = networks.depends_on({}, self._engine)
+        found = self._workers.on_each(networks.depends_on)
+        for place, there in zip(self._workers.places, found, strict=True):
+            for name in here:
+                if there.get(name) != here[name]:
                     warn(
-                        f"the workers differ in {name}: it is {first[name]} at {places[0]} and "
-                        f"{found.get(name)} at {place}. So the last digits of a network depend on "
-                        "the worker that trains it."
+                        f"the worker at {place} has {name} {there.get(name)}, and this process "
+                        f"{here[name]}: the last digits of what it computes may differ from those "
+                        "of a training here."
                     )
                     return
 
     def divided(self, parts: int) -> list[Engine]:
         found: list[Engine] = []
-        for n in range(min(parts, AHEAD * len(self._workers))):
+        threads = min(parts, AHEAD * len(self._workers))
+        for n in range(threads):
             one = RemoteEngine.__new__(RemoteEngine)
             vars(one).update(vars(self), _worker=n % len(self._workers))
+            one._grouping = Grouping.of(parts, threads) if self._groups else None
             found.append(one)
         return found
 
@@ -103,7 +109,11 @@ class RemoteEngine:
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
         check_group(sessions, blocks)
-        return advance_together(cast(Sequence[RemoteSession], sessions), blocks)
+        began = time.perf_counter()
+        metrics = advance_together(cast(Sequence[RemoteSession], sessions), blocks)
+        if self._grouping is not None:
+            self._grouping.advanced(time.perf_counter() - began)
+        return metrics
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         self._engine.prepare(dtype, notify)
@@ -120,9 +130,14 @@ class RemoteEngine:
         objective: Objective = CROSS_ENTROPY,
         validation: Data | None = None,
     ) -> RemoteSession:
-        return RemoteSession(
+        session = RemoteSession(
             self._workers, self._worker, self._engine, state, data, optimizer, objective, validation
         )
+        if self._grouping is not None:
+            size = sum(value.nbytes for value in state.params)
+            self._grouping.begun(size * (1 + len(state.slots)))
+            self.group = self._grouping.size
+        return session
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0

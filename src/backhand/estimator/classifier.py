@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metaestimators import available_if
 
-from backhand.engines import Data, Engine
+from backhand.engines import Engine, Rows
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
@@ -21,7 +21,7 @@ from backhand.estimator.initialisation import draw_parameters
 from backhand.estimator.inputs import (
     HERE,
     Read,
-    Rows,
+    Reader,
     all_classes,
     places_of,
     same_classes,
@@ -268,17 +268,17 @@ class MLPClassifier(
         """
         self._check_parameters()
         checkpoint = self._checkpoint()
-        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
+        with self._reader(X, y, sample_weight, X_val, y_val, sample_weight_val) as reader:
             first = not (self.warm_start and hasattr(self, "coefs_"))
             known = None if first else self.classes_
-            read = rows.read(self, X, y, sample_weight, reset=first)
+            read = reader.read(self, X, y, sample_weight, reset=first)
             classes = same_classes(read.labels, known)
-            data = self._data(rows, read, classes)
-            validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
+            data = self._data(reader, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, reader)
             by_epochs = self.solver != "lbfgs"
             tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                           "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
-            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
+            engine = reader.engine(self.engine, self.device, self.threads, self.precision)
             if by_epochs:
                 training = self._prepare(data, validation, classes, first=first, engine=engine)
                 warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
@@ -325,11 +325,11 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
-        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
-            read = rows.read(self, X, y, sample_weight, reset=first)
-            data = self._data(rows, read, classes)
-            validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
-            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
+        with self._reader(X, y, sample_weight, X_val, y_val, sample_weight_val) as reader:
+            read = reader.read(self, X, y, sample_weight, reset=first)
+            data = self._data(reader, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, reader)
+            engine = reader.engine(self.engine, self.device, self.threads, self.precision)
             random_state = generator_of(self.random_state)
             params = self._begin(data, classes, random_state) if first else self._present()
             training = self._training(
@@ -357,18 +357,18 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _rows(self, *passed: Any) -> AbstractContextManager[Rows]:  # noqa: ARG002
-        """Return where a fit, to which these were passed, has its rows while it runs."""
+    def _reader(self, *passed: Any) -> AbstractContextManager[Reader]:  # noqa: ARG002
+        """Return what reads the rows of a fit, to which these were passed, while it runs."""
         return nullcontext(HERE)
 
-    def _data(self, rows: Rows, read: Read, classes: NDArray[Any]) -> Any:
+    def _data(self, reader: Reader, read: Read, classes: NDArray[Any]) -> Rows:
         X, labels, w = read
         weights = weights_of(X.dtype, labels, w, self.class_weight, classes)
-        return rows.data(X, places_of(labels, classes, "y"), weights)
+        return reader.data(X, places_of(labels, classes, "y"), weights)
 
     def _validation(
-        self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any], rows: Rows = HERE
-    ) -> Any:
+        self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any], reader: Reader = HERE
+    ) -> Rows | None:
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
@@ -380,12 +380,12 @@ class MLPClassifier(
                 "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
-        X, labels, w = rows.read(self, X, y, sample_weight, "X_val", reset=False)
+        X, labels, w = reader.read(self, X, y, sample_weight, "X_val", reset=False)
         weights = weights_of(X.dtype, labels, w, None, classes)
-        return rows.data(X, places_of(labels, classes, "y_val"), weights)
+        return reader.data(X, places_of(labels, classes, "y_val"), weights)
 
     def _begin(
-        self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
+        self, data: Rows, classes: NDArray[Any], random_state: np.random.RandomState
     ) -> Parameters:
         """Draw the initial weights, and discard the results of an earlier fit."""
         d, H, K = data.X.shape[1], self._hidden_units(), len(classes)
@@ -436,8 +436,8 @@ class MLPClassifier(
 
     def _prepare(
         self,
-        data: Data,
-        validation: Data | None,
+        data: Rows,
+        validation: Rows | None,
         classes: NDArray[Any],
         *,
         first: bool = True,
@@ -462,8 +462,8 @@ class MLPClassifier(
     def _training(
         self,
         params: Parameters,
-        data: Data,
-        validation: Data | None,
+        data: Rows,
+        validation: Rows | None,
         random_state: np.random.RandomState,
         epochs: int,
         orders: OrderPool | None = None,
@@ -488,7 +488,7 @@ class MLPClassifier(
             objective=self._objective(config, data, len(self.classes_)),
         )  # fmt: skip
 
-    def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
+    def _split(self, data: Rows, random_state: Any) -> tuple[Rows, Rows]:
         """Rows to learn from and held-out rows, the same whenever training continues.
 
         Otherwise later training would be evaluated on rows that it has learned from.
@@ -501,7 +501,7 @@ class MLPClassifier(
 
     def _fit_lbfgs(
         self,
-        data: Data,
+        data: Rows,
         classes: NDArray[Any],
         tasks: Tasks | None = None,
         *,

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from backhand.engines import Data, Engine, is_sparse, make_engine
+from backhand.engines import Data, Engine, Rows, is_sparse, make_engine
 from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
@@ -43,8 +43,8 @@ class Read(NamedTuple):
     sample_weight: Any
 
 
-class Rows(Protocol):
-    """Where the rows of a fit are: in this process, or in parts that workers hold."""
+class Reader(Protocol):
+    """Reads the rows of a fit: into this process, or into parts that workers hold."""
 
     def read(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, name: str = "X", *, reset: bool
@@ -52,8 +52,8 @@ class Rows(Protocol):
         """Validate rows, as `features_and_labels` does; messages name X so."""
         ...
 
-    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Any:
-        """Return `Data`, or what stands in for it, with class indices (N,) and weights (N,)."""
+    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Rows:
+        """Return what was read as data, with class indices (N,) and weights (N,)."""
         ...
 
     def engine(self, *choice: Any) -> Engine:
@@ -61,8 +61,8 @@ class Rows(Protocol):
         ...
 
 
-class RowsHere:
-    """Rows in this process."""
+class LocalReader:
+    """Reads rows into this process."""
 
     def read(
         self,
@@ -83,7 +83,7 @@ class RowsHere:
         return make_engine(*choice)
 
 
-HERE = RowsHere()
+HERE = LocalReader()
 
 
 def dtypes_for(precision: str) -> list[Any]:
@@ -243,7 +243,7 @@ def _by_name(weights: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.
     return np.array([weights.get(name, 1.0) for name in names], np.float64)
 
 
-def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:
+def split(data: Rows, share: float, classes: int, random_state: Any) -> tuple[Rows, Rows]:
     """Hold out a share of the rows: training and validation rows, drawn as scikit-learn draws them.
 
     The draw is stratified for two classes only, as in scikit-learn. Fewer than two validation rows

@@ -25,7 +25,7 @@ from backhand.constraints import (
     check,
     check_all,
 )
-from backhand.engines import Data, Objective
+from backhand.engines import Objective, Rows
 from backhand.errors import BackhandWarning, InputError
 from backhand.estimator.reporting import warn
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -168,7 +168,7 @@ class ConstructorParameters:
             shuffle=bool(self.shuffle),
         )
 
-    def _objective(self, config: TrainConfig, data: Data, classes: int) -> Objective:
+    def _objective(self, config: TrainConfig, data: Rows, classes: int) -> Objective:
         """Return the objective, in scikit-learn's form."""
         return Objective(
             alpha=config.alpha, dropout=config.dropout, dropout_seed=config.seed,

@@ -21,10 +21,10 @@ from backhand.cluster.transport import Transport
 from backhand.constraints import Constraint, Exactly, Integer, Or, Text, check_all
 from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
-from backhand.estimator.inputs import Rows
+from backhand.estimator.inputs import Reader
 from backhand.estimator.integrations import enter
 from backhand.estimator.listed_parts import computed, is_in_parts, scored
-from backhand.estimator.rows_on_workers import RowsOnWorkers, check_lists
+from backhand.estimator.parts_reader import PartsReader, check_lists
 from backhand.model import Model
 
 OURS = ("num_workers", "address")
@@ -71,7 +71,7 @@ class RayMLPClassifier(MLPClassifier):
     Each update is computed by the workers that hold its rows, and their sums are added in an order
     that depends on sizes alone: the same `random_state` gives the same bits for any number of
     workers, and to rounding the numbers of `MLPClassifier`. A worker that is lost is replaced while
-    training goes on, and no bit changes. docs/many-machines.md says when it is faster than one
+    training continues, and no bit changes. docs/many-machines.md says when it is faster than one
     machine.
 
     Parameters
@@ -214,12 +214,12 @@ class RayMLPClassifier(MLPClassifier):
         check_all(self, CONSTRAINTS)
 
     @contextmanager
-    def _rows(self, *passed: Any) -> Iterator[Rows]:
+    def _reader(self, *passed: Any) -> Iterator[Reader]:
         lists = [values for values in passed if isinstance(values, list | tuple)]
         references = [value for values in lists for value in values if is_reference(value)]
         with self._connected(references) as transport:
             batch_size = None if self.solver == "lbfgs" else self.batch_size
-            yield RowsOnWorkers(transport, batch_size)
+            yield PartsReader(transport, batch_size)
 
     def _connected(self, references: Sequence[Any]) -> AbstractContextManager[Transport]:
         """Start the workers, once the objects exist that they will read."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from backhand.engines import Data, Engine, Objective, OptimizerState
+from backhand.engines import Engine, Objective, OptimizerState, Rows
 from backhand.equations import Parameters
 from backhand.estimator.reporting import Tasks, warn
 from backhand.training.callbacks import Callback
@@ -40,7 +40,7 @@ class EpochTraining:
         The earlier training, whose optimizer's memory, patience and learning rate are kept.
     rows_seen : int
         Rows that were visited in all earlier trainings.
-    data, validation : Data
+    data, validation : Rows
         Rows to learn from, and rows to score after each epoch, if any.
     config : TrainConfig
     objective : Objective
@@ -52,8 +52,8 @@ class EpochTraining:
     params: Parameters
     past: TrainResult | None
     rows_seen: int
-    data: Data
-    validation: Data | None
+    data: Rows
+    validation: Rows | None
     config: TrainConfig
     objective: Objective
     sampler: Sampler | None
@@ -102,7 +102,8 @@ class EpochTraining:
             past = replace(self.past.state, optimizer=last, best=returned)
             state = start.continue_from(past, keep)
             if state.best is not None and state.early_stopping is not None:  # on other rows, maybe
-                figures = self.engine.evaluate(state.best.params, self.validation)
+                rows: Any = self.validation  # of the engine's own kind
+                figures = self.engine.evaluate(state.best.params, rows)
                 return replace(state, early_stopping=state.early_stopping.rescore_best(*figures))
         past = self.past.state
         if returned is not past.optimizer:
@@ -149,7 +150,7 @@ def with_dropout_seed(
 
 def train_by_lbfgs(
     params: Parameters,
-    data: Data,
+    data: Rows,
     engine: Engine,
     *,
     alpha: float,
@@ -170,7 +171,8 @@ def train_by_lbfgs(
     losses: list[float] = []
     total = data.rows if data.sample_weight is None else float(data.sample_weight.sum())
     objective = Objective(l2=alpha / total, first_class_fixed=first_class_fixed)
-    session = engine.start(OptimizerState.initial(params, None), data, None, objective)
+    rows: Any = data  # of the engine's own kind
+    session = engine.start(OptimizerState.initial(params, None), rows, None, objective)
     minimum = minimise(
         session, params, iterations=iterations, evaluations=evaluations, gtol=gtol,
         after_each=_after_each_step(losses, tasks, verbose=verbose),

@@ -37,6 +37,7 @@ from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import (
     Target,
+    count_unlabelled,
     read_classes,
     read_target,
     warn_of_doubtful_classes,
@@ -283,7 +284,8 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
         If it lacks a column that is needed, or has no row of a known class.
     """
     target, schema = prepared.target, prepared.schema
-    y, unlabelled = read_classes(table, target.name, target.classes, schema.named_missing)
+    of_target = (table, target.name, target.classes, schema.named_missing)
+    y, unlabelled = read_classes(*of_target), count_unlabelled(*of_target)
     known = y >= 0
     if not known.any():
         raise InputError(

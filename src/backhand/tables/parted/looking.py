@@ -95,7 +95,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, options: ReadingOptions, path:
     for n, _ in groups:
         units.append(Unit(path, n, (first, first + n)))
         first += n
-    return FileFacts(size, units, columns)
+    return FileFacts(size, units or [Unit(path, 0)], columns)
 
 
 def _is_parquet(path: str, options: ReadingOptions) -> bool:

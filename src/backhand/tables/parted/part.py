@@ -45,6 +45,10 @@ DATABASE = "database"
 MATRICES = "matrices"
 """The key of where the encoded rows of parts are stored, in what the parts of a worker share."""
 
+DATABASE_SHARE, MATRICES_SHARE = 0.4, 0.25
+"""Parts of a worker's memory for its database and for encoded rows. The process itself, the rows on
+their way from one to the other and training need the rest."""
+
 _numbers = count()
 """Numbers for the schemas of parts."""
 
@@ -154,9 +158,9 @@ def _opened(
 ) -> Table:
     if DATABASE not in shared:
         memory, folder = reading.worker_memory(), reading.cache_dir
-        shared[DATABASE] = connect(memory, folder)
+        shared[DATABASE] = connect(memory, folder, DATABASE_SHARE)
         shared[INTERRUPT] = partial(interrupt_rooms, shared[DATABASE])
-        shared[MATRICES] = ArrayStore(memory // 2, folder)
+        shared[MATRICES] = ArrayStore(int(memory * MATRICES_SHARE), folder)
         cursor_of(shared[DATABASE]).execute(f"SET GLOBAL threads = {_threads(shared, reading)}")
     _check_sizes(files)
     snapshots = FileSnapshots(list(files))

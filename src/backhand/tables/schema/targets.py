@@ -90,7 +90,7 @@ def read_target(
     numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
     _check_classes(name, classes, rows, numeric and not categorical)
     _warn_of_missing_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
-    y, _ = read_classes(table, name, classes, missing)
+    y = read_classes(table, name, classes, missing)
     quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
     labels = _labels(classes, table.types[column], table.family(column))
     return Target(name, classes, labels, y, [quantity] if quantity else [])
@@ -176,25 +176,33 @@ def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
 
 def read_classes(
     table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
-) -> tuple[NDArray[np.signedinteger[Any]], int]:
-    """Return the class of each row, y (N,), -1 if not in `classes`; and how many rows have none.
-
-    y has the narrowest dtype for its values.
-    """
-    found = table.each(_read_classes, target, classes, missing)
-    return joined([y for y, _ in found]), sum(unlabelled for _, unlabelled in found)
+) -> NDArray[np.signedinteger[Any]]:
+    """Return the class of each row, y (N,), -1 if not in `classes`, in the narrowest dtype."""
+    return joined(table.each(_read_classes, target, classes, missing))
 
 
 def _read_classes(
     part: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None
-) -> tuple[NDArray[np.signedinteger[Any]], int]:
-    y, unlabelled = np.empty(part.rows, np.min_scalar_type(-len(classes))), 0
-    for rows, (indices, labelled) in chunks(
-        part, class_expressions(part, target, classes, missing)
-    ):
+) -> NDArray[np.signedinteger[Any]]:
+    y = np.empty(part.rows, np.min_scalar_type(-len(classes)))
+    index, _ = class_expressions(part, target, classes, missing)
+    for rows, (indices,) in chunks(part, [index]):
         y[rows] = indices
-        unlabelled += int((~labelled).sum())
-    return y, unlabelled
+    return y
+
+
+def count_unlabelled(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> int:
+    """Return the number of rows without a class, whichever."""
+    return sum(table.each(_count_unlabelled, target, classes, missing))
+
+
+def _count_unlabelled(
+    part: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None
+) -> int:
+    _, labelled = class_expressions(part, target, classes, missing)
+    return sum(int((~some).sum()) for _, (some,) in chunks(part, [labelled]))
 
 
 def class_expressions(

@@ -50,8 +50,8 @@ class Held(NamedTuple):
     dtype: Any
 
 
-class RowsOnWorkers:
-    """Rows in parts that workers hold: `inputs.Rows` over a transport.
+class PartsReader:
+    """Reads rows into parts that workers hold: `inputs.Reader` over a transport.
 
     Parameters
     ----------

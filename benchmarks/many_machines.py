@@ -196,9 +196,21 @@ def show(results: list[Found]) -> None:
                 ])  # fmt: skip
     markdown(["N,d,H,K", "batch", "workers", "parts", "one process, ms", "workers, ms", "speed-up",
               "exchange, ms", "speed-up on own machines", "wire, MB"], rows)  # fmt: skip
+    markdown(["N,d,H,K", "workers", "one process, µs per row", "exchange, ms",
+              "rows of a batch from which workers are faster"],
+             [crossover(result, workers, by_batch) for result in results
+              for workers, by_batch in result["together"].items()])  # fmt: skip
     same = [each for result in results for each in result["same_bits"]]
     print(f"Parameters after three updates have the bits of one process in {sum(same)} of "
           f"{len(same)} cases.")  # fmt: skip
+
+
+def crossover(result: Found, workers: str, by_batch: dict[str, Found]) -> list[str]:
+    """The batch whose computation is as much longer on one machine as the exchange takes."""
+    tau = result["alone"]["None"] / int(result["shape"].split(",")[0])
+    exchange, W = by_batch["None"]["exchange"], int(workers)
+    rows = "never" if W == 1 else f"{exchange / (tau * (1 - 1 / W)):,.0f}"
+    return [result["shape"], workers, figure(tau * 1e6), milliseconds(exchange), rows]
 
 
 def milliseconds(seconds: float) -> str:

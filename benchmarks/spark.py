@@ -35,7 +35,7 @@ SPARK = {"Spark, l-bfgs": "l-bfgs", "Spark, gd": "gd"}
 OURS = ("Backhand, L-BFGS, float64", "Backhand, L-BFGS, float32", "Backhand, L-BFGS, 2 workers",
         "Backhand, Adam, float32")  # fmt: skip
 EPOCHS = 200
-"""Of Adam, at most: its default."""
+"""Of Adam, at most."""
 
 Found = dict[str, Any]
 Rows = tuple[Any, Any, Any, Any]
@@ -129,7 +129,7 @@ def backhand_lbfgs(name: str, rows: Rows, options: Namespace) -> Found:
 
 def backhand_adam(_: str, rows: Rows, options: Namespace) -> Found:
     """`MLPClassifier()`, as it comes but for the penalty."""
-    return _fitted(rows, "float32", EPOCHS, options, {"n_iter_no_change": EPOCHS})
+    return _fitted(rows, "float32", EPOCHS, options, {})
 
 
 def _fitted(rows: Rows, dtype: str, most: int, options: Namespace, given: dict[str, Any]) -> Found:

@@ -1,5 +1,8 @@
 """Rows whose X is in parts, with the interface of `Data`."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -12,7 +15,7 @@ from backhand.errors import BackhandError, InputError
 
 
 @pytest.fixture
-def transport():
+def transport() -> Iterator[Transport]:
     with connect(3) as found:
         yield found
 
@@ -25,7 +28,7 @@ def some_data(N: int = 29, *, sparse: bool = False) -> Data:
     )  # fmt: skip
 
 
-def dense(X: object) -> np.ndarray:
+def dense(X: Any) -> Any:
     return X.toarray() if scipy.sparse.issparse(X) else X
 
 

@@ -203,6 +203,7 @@ def test_tables_with_labels_in_a_column_are_parts_too() -> None:
     assert np.array_equal(np.concatenate(clf.predict(parts(table))), clf.predict(table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library, name", [("pyarrow", "table"), ("polars", "DataFrame")])
 def test_parts_may_be_tables_of_other_libraries(library, name) -> None:
     table = getattr(pytest.importorskip(library), name)

@@ -142,7 +142,8 @@ class PartedData:
         if self.numbers is not None:
             raise InputError("weights are given to all rows; select some of them afterwards.")
         pieces = np.split(sample_weight, self._ends[:-1])
-        self.parts.keep(_reweighted, self.name, name, of_part=[(w,) for w in pieces])
+        of_part = [(w,) for w in pieces]
+        self.parts.keep(_reweighted, self.name, name, of_part=of_part, name=("rows", name))
         return self._with(name=name, sample_weight=sample_weight)
 
     def digest_of_X(self, digest: Callable[..., str]) -> str:  # noqa: ARG002
@@ -252,7 +253,7 @@ def share_out(
     if lengths is not None:
         bounds = np.cumsum([0, *lengths]).tolist()
     pieces = [(data.at(slice(*bounds[p : p + 2])),) for p in range(parts.count)]
-    parts.keep(_put, name, of_part=pieces)
+    parts.keep(_put, name, of_part=pieces, name=("rows", name))
     N, d = data.X.shape
     row_bytes = None
     if is_sparse(data.X):

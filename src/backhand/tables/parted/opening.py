@@ -98,9 +98,7 @@ def read_parted_table(
         None if cache_dir is None else str(cache_dir), columns, len(runs),
     )  # fmt: skip
     files = [{unit.path: facts[unit.path] for unit in run} for run in runs]
-    opened = parts.keep(
-        open_part, reading, of_part=list(zip(runs, files, strict=True)), done=done
-    )
+    opened = parts.keep(open_part, reading, of_part=list(zip(runs, files, strict=True)), done=done)
     return _table(parts, data, opened)
 
 

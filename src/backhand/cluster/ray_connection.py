@@ -153,6 +153,8 @@ def _check_reachable(address: str) -> None:
         )
     try:
         with socket.create_connection((host, int(port)), REACHING) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") != "0":
+                return  # it would have to be asked in TLS
             # Ray tries for minutes to talk to a server that is not its own. Its own speaks HTTP/2,
             # of which both sides begin with a frame of settings: three bytes of length, a type, 4.
             connection.settimeout(REACHING)

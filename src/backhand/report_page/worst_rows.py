@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from backhand.evaluation import Scores
 from backhand.tables.expressions import text
-from backhand.tables.queries import MARKED, all_rows, mark
+from backhand.tables.queries import mark
+from backhand.tables.reductions import marked_rows
 from backhand.tables.table import Table
 
 MOST = 10
@@ -76,8 +77,7 @@ def _cells(
     chosen = np.zeros(table.rows, bool)
     chosen[rows] = True
     mark(table, chosen)
-    values = ", ".join(text(table, table.index(name), ()) for name in names)
-    found = all_rows(table, f"SELECT {values} FROM {MARKED}")
+    found = marked_rows(table, [text(table, table.index(name), ()) for name in names])
     return {
         int(row): dict(zip(names, cells, strict=True))
         for row, cells in zip(np.sort(rows), found, strict=True)

@@ -62,8 +62,13 @@ def named_numbers(missing: Sequence[str]) -> list[float]:
 def _unless_equal(value: str, numbers: Sequence[float]) -> str:
     if not numbers:
         return value
-    listed = ", ".join(f"'{number!r}'::DOUBLE" for number in numbers)
+    listed = ", ".join(map(double, numbers))
     return f"CASE WHEN list_position([{listed}], CAST({value} AS DOUBLE)) IS NULL THEN {value} END"
+
+
+def double(number: float) -> str:
+    """SQL for a number; without a cast, DuckDB would read its digits as a DECIMAL."""
+    return f"'{number!r}'::DOUBLE"
 
 
 def days(table: Table, column: int, missing: Sequence[str] = (), order: str = "") -> str:

@@ -11,8 +11,9 @@ from backhand.errors import InputError
 from backhand.stratified import NONE, Seed
 from backhand.tables.cells.texts import canonical
 from backhand.tables.expressions import text
-from backhand.tables.queries import MARKED, chunks, first_row, joined, mark
+from backhand.tables.queries import MARKED, chunks, joined, mark
 from backhand.tables.table import Table
+from backhand.tables.value_counts import count_values
 
 CODES = 2**22
 """Number of codes that a group may have: a hash of its text. Groups with one code stay together."""
@@ -41,7 +42,8 @@ def count_groups(
     """Return the number of groups that the chosen rows have."""
     mark(table, chosen)
     name = _group_name(table, column, missing)
-    return int(first_row(table, f"SELECT count(DISTINCT {name}) FROM {MARKED}")[0])
+    sql = f"SELECT {name} AS v, count(*) AS n FROM {MARKED} AND {name} IS NOT NULL GROUP BY v"
+    return count_values(table, sql, 1).distinct
 
 
 def _group_name(table: Table, column: str, missing: Sequence[str]) -> str:

@@ -1,8 +1,12 @@
-"""Passes over a table's rows: queries, totals, and chunks of rows as NumPy arrays."""
+"""Passes over a table's rows: queries of a part, and chunks of rows as NumPy arrays.
+
+Figures of all rows are made of those of the parts in `reductions`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +16,9 @@ from backhand.tables.database.duckdb_errors import explain, to_error
 
 if TYPE_CHECKING:
     from backhand.tables.table import Table
+
+Parameters = Mapping[str, Any] | None
+"""The values of what a query names with a dollar sign."""
 
 CHUNK_VALUES, CHUNK_ROWS = 2**22, 2**16
 """Maximum number of values and of rows that are read from DuckDB into NumPy at a time."""
@@ -23,33 +30,38 @@ MARKED = "rows POSITIONAL JOIN mask WHERE keep"
 """The rows that `mark` selected, after FROM. (A view would name all columns each time.)"""
 
 
-def first_row(table: Table, sql: str) -> tuple[Any, ...]:
-    """Run a query and return the first row of its result."""
-    return all_rows(table, sql)[0]
+FIRST_ROWS = "(SELECT * FROM rows LIMIT $first)"
+"""The first rows of a part, after FROM; how many, is a parameter of the query."""
 
 
-def all_rows(table: Table, sql: str) -> list[tuple[Any, ...]]:
-    """Run a query and return all rows of its result."""
-    from backhand.tables.database.connection import duckdb
+def first_row(part: Table, sql: str, parameters: Parameters = None) -> tuple[Any, ...]:
+    """Run a query of a part's rows and return the first row of its result."""
+    return all_rows(part, sql, parameters)[0]
 
-    try:
-        found: list[tuple[Any, ...]] = table.connection.execute(sql).fetchall()
-    except duckdb.Error as error:
-        raise read_error(table, error) from error
+
+def all_rows(part: Table, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+    """Run a query of a part's rows and return all rows of its result."""
+    with reading(part):
+        found: list[tuple[Any, ...]] = part.connection.execute(sql, parameters).fetchall()
     return found
 
 
-def totals(table: Table, aggregates: Sequence[str], rows: str = "rows") -> list[Any]:
-    """Return the values of aggregates over all rows, in as few queries as DuckDB can plan.
+def columns(part: Table, sql: str, parameters: Parameters = None) -> list[NDArray[Any]]:
+    """Run a query of a part's rows and return the columns of its result, without what is NULL."""
+    with reading(part):
+        found = part.connection.execute(sql, parameters).fetchnumpy()
+    return [np.ma.compressed(values) for values in found.values()]
 
-    `rows` is SQL for other rows than all, after FROM.
-    """
-    groups = (aggregates[i : i + GROUP] for i in range(0, len(aggregates), GROUP))
-    return [
-        value
-        for group in groups
-        for value in first_row(table, f"SELECT {', '.join(group)} FROM {rows}")
-    ]
+
+@contextmanager
+def reading(part: Table) -> Iterator[None]:
+    """While the context lasts, raise what DuckDB reports as one of our errors."""
+    from backhand.tables.database.connection import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise read_error(part, error) from error
 
 
 def chunks(table: Table, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:

@@ -20,7 +20,8 @@ from backhand.support import display
 from backhand.tables.column_families import family_of
 from backhand.tables.files.file_changes import FileSnapshots
 from backhand.tables.files.source import Source
-from backhand.tables.queries import GROUP, all_rows, first_row, totals
+from backhand.tables.queries import GROUP, all_rows, first_row
+from backhand.tables.reductions import any_row, totals
 
 if TYPE_CHECKING:
     import duckdb
@@ -125,7 +126,7 @@ class Table:
         if self._plain is None:
             wide = len(self.names) > GROUP
             texts = [i for i, kind in enumerate(self.types) if kind == "VARCHAR" and wide]
-            others = [f"bool_or(c{i} <> '' AND TRY_CAST(c{i} AS DOUBLE) IS NULL)" for i in texts]
+            others = [any_row(f"c{i} <> '' AND TRY_CAST(c{i} AS DOUBLE) IS NULL") for i in texts]
             found = zip(texts, totals(self, others), strict=True)
             self._plain = frozenset(i for i, some in found if not some)
         return self._plain

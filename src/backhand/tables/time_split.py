@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
 from backhand.stratified import NONE
-from backhand.tables.expressions import text
-from backhand.tables.queries import MARKED, chunks, first_row, joined, mark
+from backhand.tables.expressions import double, text
+from backhand.tables.order_statistics import value_at
+from backhand.tables.queries import MARKED, chunks, joined, mark
+from backhand.tables.reductions import Aggregate, count, count_where, least, totals
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.fitting import fit_schema
@@ -39,11 +42,10 @@ class TimeColumn:
             If there are too few different values for so many parts.
         """
         mark(self.table, chosen)
-        count, least = self._first("count(v), min(v)")
-        rows = int(count)
+        rows, smallest = self._totals(count("v"), least("v"))
         ends = np.cumsum(shares)[:-1] / np.sum(shares)
         cuts = [self._cut(round(end * rows), rows) for end in ends.tolist()] if rows else []
-        if not cuts or cuts[0] == least or sorted(set(cuts)) != cuts:
+        if not cuts or cuts[0] == smallest or sorted(set(cuts)) != cuts:
             raise InputError(
                 f"column '{self.name}' cannot divide the rows into {len(shares)} parts in time: it "
                 "has too few different values, or too many rows with one value; use fewer parts, "
@@ -54,19 +56,22 @@ class TimeColumn:
     def _cut(self, place: int, rows: int) -> float:
         """Return a value with about `place` rows before it, and at least one row on each side."""
         place = min(max(place, 1), rows - 1)
-        value = self._first("v", f"ORDER BY v LIMIT 1 OFFSET {place}")[0]
-        below, upto, after = self._first(
-            f"count(*) FILTER (v < {value!r}), count(*) FILTER (v <= {value!r}), "
-            f"min(v) FILTER (v > {value!r})"
-        )
+        value = value_at(self.table, self._values, place)
+        below, upto, after = self._totals(
+            count_where(f"v < {double(value)}"), count_where(f"v <= {double(value)}"),
+            least(f"CASE WHEN v > {double(value)} THEN v END"),
+        )  # fmt: skip
         nearer = abs(upto - place) < abs(below - place)
         return float(after if after is not None and (nearer or not below) else value)
 
-    def _first(self, what: str, then: str = "") -> tuple[float, ...]:
+    def _totals(self, *aggregates: Aggregate) -> list[Any]:
+        return totals(self.table, aggregates, f"({self._values})")
+
+    @property
+    def _values(self) -> str:
+        """SQL for the numbers v of the marked rows."""
         values = f"SELECT CAST({self.expression} AS DOUBLE) AS v FROM {MARKED}"
-        return first_row(
-            self.table, f"SELECT {what} FROM ({values}) WHERE v IS NOT NULL AND isfinite(v) {then}"
-        )
+        return f"SELECT v FROM ({values}) WHERE v IS NOT NULL AND isfinite(v)"
 
     def parts(self, cuts: Sequence[float]) -> NDArray[np.uint8]:
         """Return the part of each row, (N,): 0 before the first cut; `NONE` where it is missing."""
@@ -75,8 +80,9 @@ class TimeColumn:
     def spelled(self, cut: float) -> str:
         """Return the text of a cell that has that value."""
         cell = text(self.table, self.table.index(self.name), self.missing)
-        sql = f"SELECT min({cell}) FROM rows WHERE CAST({self.expression} AS DOUBLE) = {cut!r}"
-        return str(first_row(self.table, sql)[0])
+        rows = f"rows WHERE CAST({self.expression} AS DOUBLE) = {double(cut)}"
+        (spelled,) = totals(self.table, [least(cell)], rows)
+        return str(spelled)
 
 
 def _parts_of(part: Table, expression: str, cuts: list[float]) -> NDArray[np.uint8]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from backhand.tables.cells.numbers import CODE, plain_number
 from backhand.tables.cells.texts import matches
+from backhand.tables.distinct_sketch import about_distinct
 from backhand.tables.expressions import text
-from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.queries import GROUP
+from backhand.tables.reductions import Aggregate, count, count_where, distinct, least, most, totals
 from backhand.tables.table import Table
 
 TOGETHER, OF_WIDE = 12, GROUP // 6
@@ -65,19 +67,18 @@ def count_plain(table: Table, columns: Sequence[int]) -> dict[int, CellCounts]:
         some = texts[start : start + size]
         cells = ", ".join(f"c{i}, {plain_number(f'c{i}')} AS v{i}" for i in some)
         finite = ", ".join(f"c{i}, {_finite(table, i)} AS x{i}" for i in some)
-        counts = ", ".join(
-            f"count(CASE WHEN c{i} <> '' THEN 1 END), count(x{i}), count({_code_of(i)}), "
-            f"{_fractions_of(i)}, min(x{i}), max(x{i})" for i in some
-        )  # fmt: skip
-        row = first_row(
-            table, f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {cells} FROM rows))"
-        )
+        counts = [
+            figure for i in some
+            for figure in (count_where(f"c{i} <> ''"), count(f"x{i}"), count(_code_of(i)),
+                           _fractions_of(i), least(f"x{i}"), most(f"x{i}"))
+        ]  # fmt: skip
+        row = totals(table, counts, f"(SELECT {finite} FROM (SELECT {cells} FROM rows))")
         for j, i in enumerate(some):
-            written, numbers, codes, fractions, least, most = row[6 * j : 6 * j + 6]
+            written, numbers, codes, fractions, low, high = row[6 * j : 6 * j + 6]
             if written == numbers:
                 found[i] = CellCounts(
-                    plain_number(f"c{i}"), numbers, 0, codes, fractions, float(least or 0),
-                    float(most or 0),
+                    plain_number(f"c{i}"), numbers, 0, codes, fractions, float(low or 0),
+                    float(high or 0),
                 )  # fmt: skip
     table.know_plain(found)
     return found
@@ -87,8 +88,8 @@ def _code_of(i: int) -> str:
     return f"CASE WHEN x{i} IS NOT NULL THEN {code(f'CAST(c{i} AS VARCHAR)')} END"
 
 
-def _fractions_of(i: int) -> str:
-    return f"count(CASE WHEN x{i} <> floor(x{i}) THEN 1 END)"
+def _fractions_of(i: int) -> Aggregate:
+    return count_where(f"x{i} <> floor(x{i})")
 
 
 def count_cells(
@@ -102,14 +103,12 @@ def count_cells(
         some = columns[start : start + size]
         cells = ", ".join(f"c{i}, {values[i]} AS v{i}" for i in some)
         finite = ", ".join(f"c{i}, {_finite(table, i)} AS x{i}" for i in some)
-        counts = ", ".join(_counts(table, i, missing) for i in some)
-        row = first_row(
-            table, f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {cells} FROM rows))"
-        )
+        counts = [figure for i in some for figure in _counts(table, i, missing)]
+        row = totals(table, counts, f"(SELECT {finite} FROM (SELECT {cells} FROM rows))")
         for j, i in enumerate(some):
-            numbers, unread, codes, fractions, least, most = row[6 * j : 6 * j + 6]
+            numbers, unread, codes, fractions, low, high = row[6 * j : 6 * j + 6]
             found[i] = CellCounts(
-                values[i], numbers, unread, codes, fractions, float(least or 0), float(most or 0)
+                values[i], numbers, unread, codes, fractions, float(low or 0), float(high or 0)
             )
     return found
 
@@ -123,14 +122,15 @@ def _is_whole(table: Table, column: int) -> bool:
     return table.family(column) == "number" and "INT" in table.types[column]
 
 
-def _counts(table: Table, i: int, missing: Sequence[str]) -> str:
-    x, unread, codes = f"x{i}", "0", "0"
+def _counts(table: Table, i: int, missing: Sequence[str]) -> list[Aggregate]:
+    x, none = f"x{i}", count("NULL")
+    unread, codes = none, none
     if table.family(i) == "text":
-        codes = f"count({_code_of(i)})"
+        codes = count(_code_of(i))
     if table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
-        unread = f"count(CASE WHEN {x} IS NULL THEN {text(table, i, missing)} END)"
-    fractions = "0" if _is_whole(table, i) else _fractions_of(i)
-    return f"count({x}), {unread}, {codes}, {fractions}, min({x}), max({x})"
+        unread = count(f"CASE WHEN {x} IS NULL THEN {text(table, i, missing)} END")
+    fractions = none if _is_whole(table, i) else _fractions_of(i)
+    return [count(x), unread, codes, fractions, least(x), most(x)]
 
 
 def code(cell: str) -> str:
@@ -146,11 +146,11 @@ def rare(rows: int) -> int:
 
 
 def count_distinct(
-    table: Table, columns: Sequence[int], missing: Sequence[str], most: int
+    table: Table, columns: Sequence[int], missing: Sequence[str], limit: int
 ) -> dict[int, int]:
-    """Return the number of distinct texts of those columns that have at most `most`."""
+    """Return the number of distinct texts of those columns that have at most `limit`."""
     texts = {i: text(table, i, missing) for i in columns}
-    about = totals(table, [f"approx_count_distinct({value})" for value in texts.values()])
-    few = {i: value for (i, value), n in zip(texts.items(), about, strict=True) if n <= 2 * most}
-    exact = totals(table, [f"count(DISTINCT {value})" for value in few.values()])
-    return {i: n for i, n in zip(few, exact, strict=True) if n <= most}
+    about = about_distinct(table, list(texts.values()))
+    few = {i: value for (i, value), n in zip(texts.items(), about, strict=True) if n <= 2 * limit}
+    exact = totals(table, [distinct(value) for value in few.values()])
+    return {i: len(n or ()) for i, n in zip(few, exact, strict=True) if len(n or ()) <= limit}

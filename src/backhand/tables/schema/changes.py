@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.expressions import position, text
-from backhand.tables.queries import all_rows
+from backhand.tables.cells.texts import spellings
+from backhand.tables.expressions import double, missing_words, text, text_counts, unless_one_of
 from backhand.tables.schema.columns import CLIP, Category, Column, Date, Number, finite_doubles
 from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
+from backhand.tables.value_counts import count_values
 
 EXAMPLES = 3
 """Number of values that are named."""
@@ -152,9 +153,11 @@ class ChangeCounts:
         count = self._unknown[place]
         if not self._notable(count, column.other):
             return []
-        cell = text(table, i, self._missing)
-        known = position(table, i, column.categories)
-        examples = _frequent(table, cell, f"{cell} IS NOT NULL AND {known} IS NULL")
+        known = [*missing_words(table, i, self._missing), *spellings(column.categories)]
+        unseen = f"s IS NOT NULL AND {unless_one_of(known, 's', 's')} IS NOT NULL"
+        examples = _frequent(
+            table, f"SELECT s AS v, n FROM ({text_counts(table, i)}) WHERE {unseen}"
+        )
         rare = "{were} rare or never seen" if column.other else "{were} never seen"
         return [self._change(place, "unseen", count, f"{rare} in training", examples)]
 
@@ -172,8 +175,11 @@ class ChangeCounts:
         if self._far[place]:
             what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
             low, high = _limits(column)
-            outside = f"isfinite({value}) AND ({value} < {low!r} OR {value} > {high!r})"
-            examples = _frequent(table, text(table, i, ()), outside)
+            outside = f"isfinite({value}) AND ({value} < {double(low)} OR {value} > {double(high)})"
+            cell = text(table, i, ())
+            examples = _frequent(
+                table, f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {outside} GROUP BY v"
+            )
             changes.append(self._change(place, "far", self._far[place], what, examples))
         return changes
 
@@ -211,11 +217,6 @@ def _limits(column: Number | Date) -> tuple[float, float]:
     )
 
 
-def _frequent(table: Table, cell: str, condition: str) -> list[tuple[str, int]]:
-    """Return the most frequent texts of the rows that meet a condition, with their numbers."""
-    found = all_rows(
-        table,
-        f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {condition} "
-        f"GROUP BY v ORDER BY n DESC, v LIMIT {EXAMPLES}",
-    )
-    return [(str(value), int(n)) for value, n in found]
+def _frequent(table: Table, sql: str) -> list[tuple[str, int]]:
+    """Return the most frequent texts of a query as of `count_values`, with their numbers."""
+    return [(value.value, value.rows) for value in count_values(table, sql, EXAMPLES).values]

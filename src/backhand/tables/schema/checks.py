@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backhand.errors import InputError
-from backhand.tables.queries import first_row, totals
+from backhand.tables.reductions import any_row, count, first_true, totals
 from backhand.tables.table import Table
 
 
@@ -23,7 +23,7 @@ def check_kind(table: Table, column: int, kind: str) -> None:
     )
     if kind == "date" and table.types[column] == "BOOLEAN":
         family = "other"
-    if family not in allowed and first_row(table, f"SELECT count(c{column}) FROM rows")[0]:
+    if family not in allowed and totals(table, [count(f"c{column}")])[0]:
         expected = {"number": "numbers", "date": "dates"}.get(kind, "texts or numbers")
         raise InputError(
             f"column '{name}' of {table.source} holds {table.types[column]} values; "
@@ -40,14 +40,14 @@ def check_no_nul(table: Table, columns: Sequence[int]) -> None:
         With the first row that has one.
     """
     texts = [i for i in columns if table.types[i] == "VARCHAR"]
-    damaged = totals(table, [f"bool_or(contains(c{i}, chr(0)))" for i in texts])
+    damaged = totals(table, [any_row(_has_nul(i)) for i in texts])
     for i, bad in zip(texts, damaged, strict=True):
-        if bad:
-            sql = (
-                f"SELECT row FROM (SELECT row_number() OVER () AS row, contains(c{i}, chr(0)) "
-                "AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
-            )
-            raise _nul_error(table, i, int(first_row(table, sql)[0]))
+        if bad and (row := first_true(table, _has_nul(i))):
+            raise _nul_error(table, i, row)
+
+
+def _has_nul(column: int) -> str:
+    return f"contains(c{column}, chr(0))"
 
 
 def _nul_error(table: Table, column: int, row: int) -> InputError:

@@ -9,7 +9,7 @@ from backhand.errors import InputError, comma_list, shortened
 from backhand.tables.cells.dates import EITHER, clock_in, moment_in, season_in
 from backhand.tables.cells.numbers import may_be_number
 from backhand.tables.expressions import cell, days, number
-from backhand.tables.queries import first_row, totals
+from backhand.tables.reductions import count, count_where, least, totals
 from backhand.tables.schema.cell_counts import (
     CellCounts,
     code,
@@ -181,7 +181,7 @@ def _with_booleans(
     """Return the columns of numbers in which all other texts are true or false: 1 and 0."""
     mixed = [i for i, c in counts.items() if c.numbers and c.unread and not _of_codes(c)]
     values = [number(table, i, missing, decimals[i]) for i in mixed]
-    read = totals(table, [f"count(CASE WHEN isfinite({value}) THEN 1 END)" for value in values])
+    read = totals(table, [count_where(f"isfinite({value})") for value in values])
     return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
 
 
@@ -190,21 +190,18 @@ def _dates(table: Table, present: dict[int, int]) -> dict[int, int]:
 
     Columns with seasons (2003-04) are not among them.
     """
-    digits = [
-        f"count(CASE WHEN regexp_matches(CAST(c{i} AS VARCHAR), '[0-9]') THEN 1 END)"
-        for i in present
-    ]
+    digits = [count_where(f"regexp_matches(CAST(c{i} AS VARCHAR), '[0-9]')") for i in present]
     # The patterns of dates take longer to compile than a few thousand cells to read.
     columns = [i for i, n in zip(present, totals(table, digits), strict=True) if 2 * n > present[i]]
     tests = [
-        f"count({read})"
+        count(read)
         for i in columns
         for read in (moment_in(cell(table, i), EITHER), clock_in(cell(table, i)))
     ]
     counts = totals(table, tests)
     pairs = zip(columns, counts[::2], counts[1::2], strict=True)
     dates = {i: sum(read) for i, *read in pairs if 2 * max(read) > present[i]}
-    seasons = totals(table, [f"count({season_in(cell(table, i))})" for i in dates])
+    seasons = totals(table, [count(season_in(cell(table, i))) for i in dates])
     return {i: dates[i] for i, n in zip(dates, seasons, strict=True) if 2 * n <= present[i]}
 
 
@@ -241,7 +238,7 @@ def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str
         return None
     if mostly and _of_codes(counts):
         written = f"CAST(c{i} AS VARCHAR)"
-        example = first_row(table, f"SELECT min({code(written)}) FROM rows")[0]
+        (example,) = totals(table, [least(code(written))])
         return Note(
             name, "categories",
             f"is not read as numbers, since codes such as '{example}' would lose their leading "

@@ -12,7 +12,8 @@ from backhand.tables.cells.dates import CLOCK, ISO
 from backhand.tables.cells.numbers import CODE, plain_number
 from backhand.tables.cells.texts import MISSING, matches
 from backhand.tables.expressions import text
-from backhand.tables.queries import totals
+from backhand.tables.queries import FIRST_ROWS
+from backhand.tables.reductions import Aggregate, count, every_row, totals
 from backhand.tables.table import Table
 
 ISO_DAY = r"\d{4}-\d\d-\d\d"
@@ -30,21 +31,22 @@ def typed(table: Table) -> list[str]:
     """
     columns = range(len(table.names))
     kinds = dict.fromkeys(columns, 0)
-    first = f"(SELECT * FROM rows LIMIT {FIRST})"
-    fitting = _exclude(table, kinds, first)
-    if totals(table, ["count(*)"], first)[0] == FIRST:  # there may be more
-        fitting = _exclude(table, kinds, "rows")
+    fitting = _exclude(table, kinds, FIRST)
+    (examined,) = totals(table, [count("*")], FIRST_ROWS, first=FIRST)
+    if examined == FIRST:  # there may be more
+        fitting = _exclude(table, kinds)
     return [_cast(table, i, TYPES[kinds[i]]) if i in fitting else f"c{i}" for i in columns]
 
 
-def _exclude(table: Table, kinds: dict[int, int], rows: str) -> set[int]:
-    """Advance each column to the first type that all texts of these rows have.
+def _exclude(table: Table, kinds: dict[int, int], first: int | None = None) -> set[int]:
+    """Advance each column to the first type that all texts of all or the first rows have.
 
     Return the columns that have such a type, and texts at all in these rows.
     """
-    fitting, tried = set(), list(kinds)
+    fitting, tried, rows = set(), list(kinds), "rows" if first is None else FIRST_ROWS
     while tried := [i for i in tried if kinds[i] < len(TYPES)]:
-        found = totals(table, [_fits(table, i, TYPES[kinds[i]]) for i in tried], rows)
+        tests = [_fits(table, i, TYPES[kinds[i]]) for i in tried]
+        found = totals(table, tests, rows, first=first)
         fitting |= {i for i, fits in zip(tried, found, strict=True) if fits}
         tried = [i for i, fits in zip(tried, found, strict=True) if fits is False]
         for i in tried:
@@ -52,12 +54,12 @@ def _exclude(table: Table, kinds: dict[int, int], rows: str) -> set[int]:
     return fitting
 
 
-def _fits(table: Table, column: int, kind: Type) -> str:
-    """SQL for whether all texts of a column have a type; NULL if there is none."""
+def _fits(table: Table, column: int, kind: Type) -> Aggregate:
+    """Whether all texts of a column have a type; None if there is none."""
     name, value = f"c{column}", text(table, column, MISSING)
-    return (
-        f"bool_and(CASE WHEN {kind.surely_fits(name)} THEN true "
-        f"WHEN {value} IS NOT NULL THEN coalesce({kind.fits(value)}, false) END)"
+    return every_row(
+        f"CASE WHEN {kind.surely_fits(name)} THEN true "
+        f"WHEN {value} IS NOT NULL THEN coalesce({kind.fits(value)}, false) END"
     )
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from backhand.errors import InputError, comma_list, listed
 from backhand.tables.cells.dates import order_shown_in
 from backhand.tables.expressions import text
-from backhand.tables.queries import GROUP, first_row
+from backhand.tables.queries import GROUP
+from backhand.tables.reductions import count_where, least, totals
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
 
@@ -80,8 +81,8 @@ def _counts(table: Table, columns: Sequence[int], missing: Sequence[str]) -> dic
     for start in range(0, len(columns), GROUP // len(words)):
         some = columns[start : start + GROUP // len(words)]
         cells = ", ".join(f"{order_shown_in(text(table, i, missing))} AS shown{i}" for i in some)
-        tests = ", ".join(f"count(*) FILTER (shown{i} = '{word}')" for i in some for word in words)
-        row = iter(first_row(table, f"SELECT {tests} FROM (SELECT {cells} FROM rows)"))
+        tests = [count_where(f"shown{i} = '{word}'") for i in some for word in words]
+        row = iter(totals(table, tests, f"(SELECT {cells} FROM rows)"))
         found |= {i: _Shown(*(next(row) for _ in words)) for i in some}
     return found
 
@@ -114,8 +115,8 @@ def _note(
 
 def _example(table: Table, column: int, missing: Sequence[str], shown: str) -> str:
     cell = text(table, column, missing)
-    sql = f"SELECT min({cell}) FROM rows WHERE {order_shown_in(cell)} = '{shown}'"
-    return str(first_row(table, sql)[0])
+    (example,) = totals(table, [least(cell)], f"rows WHERE {order_shown_in(cell)} = '{shown}'")
+    return str(example)
 
 
 def _undecided(

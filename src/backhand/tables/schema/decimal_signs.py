@@ -8,7 +8,8 @@ from typing import NamedTuple
 from backhand.tables.cells.numbers import number_in, plain_number
 from backhand.tables.cells.texts import sql_text
 from backhand.tables.expressions import text
-from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.queries import FIRST_ROWS, GROUP
+from backhand.tables.reductions import any_row, count, count_where, most, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
@@ -69,7 +70,7 @@ def decimals_of(
     if stated is not None:
         return found | dict.fromkeys(texts, stated)
     examined = [i for i in texts if doubtful is None or i in doubtful]
-    signs = [f"bool_or(contains(c{i}, ',') OR c{i} LIKE '%.%.%')" for i in examined]
+    signs = [any_row(f"contains(c{i}, ',') OR c{i} LIKE '%.%.%'") for i in examined]
     examined = [i for i, some in zip(examined, totals(table, signs), strict=True) if some]
     counts = _dressed_counts(table, examined, missing)
     # In a column of addresses or sentences, the few texts that look like numbers decide nothing.
@@ -92,27 +93,37 @@ def grouped_by_points(table: Table, counts: dict[int, CellCounts]) -> dict[int, 
     """
     found = [i for i, c in counts.items() if table.types[i] == "VARCHAR" and not table.points
              and c.fractions and not c.codes and 2 * c.numbers > c.present]  # fmt: skip
-    for rows in (f"(SELECT * FROM rows LIMIT {FIRST})", "rows"):  # most have others at once
-        examples = _grouped(table, found, rows)
+    for first in (FIRST, None):  # most have others at once
+        examples = _grouped(table, found, first)
         found = list(examples)
     return examples
 
 
-def _grouped(table: Table, columns: Sequence[int], rows: str) -> dict[int, str]:
-    examples = {}
+def _grouped(table: Table, columns: Sequence[int], first: int | None) -> dict[int, str]:
+    examples, rows = {}, "rows" if first is None else FIRST_ROWS
     for start in range(0, len(columns), GROUP // 3):
         some = columns[start : start + GROUP // 3]
-        tests = ", ".join(
-            f"bool_or(CASE WHEN contains(c{i}, '.') THEN NOT regexp_matches(c{i}, "
-            f"{sql_text(f'{GROUPED}|^[^0-9]*$')}) ELSE regexp_matches(c{i}, '[0-9]{{4}}') END), "
-            f"count(CASE WHEN contains(c{i}, '.') AND {_has_digit(i)} THEN 1 END), "
-            f"max(CASE WHEN contains(c{i}, '.') AND {_has_digit(i)} THEN c{i} END)" for i in some
-        )  # fmt: skip
-        row = first_row(table, f"SELECT {tests} FROM {rows}")
+        tests = [
+            figure for i in some
+            for figure in (any_row(_is_not_grouped(i)), count_where(_has_point(i)),
+                           most(f"CASE WHEN {_has_point(i)} THEN c{i} END"))
+        ]  # fmt: skip
+        row = totals(table, tests, rows, first=first)
         for i, other, n, example in zip(some, row[::3], row[1::3], row[2::3], strict=True):
             if not other and n >= SEVERAL:
                 examples[i] = example.strip()
     return examples
+
+
+def _is_not_grouped(column: int) -> str:
+    cell = f"c{column}"
+    other = f"NOT regexp_matches({cell}, {sql_text(f'{GROUPED}|^[^0-9]*$')})"
+    four_digits = f"regexp_matches({cell}, '[0-9]{{4}}')"
+    return f"CASE WHEN contains({cell}, '.') THEN {other} ELSE {four_digits} END"
+
+
+def _has_point(column: int) -> str:
+    return f"contains(c{column}, '.') AND {_has_digit(column)}"
 
 
 def _has_digit(column: int) -> str:
@@ -127,14 +138,14 @@ def decimal_notes(
     `grouped` are those whose points may group thousands, with an example.
     """
     commas = [i for i, sign in decimals.items() if sign == "," and i not in grouped]
-    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in commas]
+    signs = [any_row(f"contains(c{i}, ',') OR contains(c{i}, '.')") for i in commas]
     what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
     found = zip(commas, totals(table, signs), strict=True)
     notes = [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
     doubted = {i: example for i, example in grouped.items() if i in decimals}
     texts = [i for i, kind in enumerate(table.types) if kind == "VARCHAR"] if doubted else []
     proven = any(_points(table, texts).values())
-    short = [f"bool_or(NOT contains(c{i}, '.') AND {_has_digit(i)})" for i in doubted]
+    short = [any_row(f"NOT contains(c{i}, '.') AND {_has_digit(i)}") for i in doubted]
     for i, some in zip(doubted, totals(table, short), strict=True):
         # In a table with a decimal point, 1.059 and 2.140 are ordinary; 1.059 and 999 are not.
         if decimals[i] == "," or some or not proven:
@@ -169,7 +180,7 @@ def _points(
         read = plain_number(cell) if i in counts else number_in(cell, booleans=False)
         certain = f"{read} IS NOT NULL AND {number_in(cell, ',')} IS NULL"
         tests.append(
-            f"count(CASE WHEN contains({cell}, '.') THEN CASE WHEN {certain} THEN 1 END END)"
+            count(f"CASE WHEN contains({cell}, '.') THEN CASE WHEN {certain} THEN 1 END END")
         )
     found = zip(columns, totals(table, tests), strict=True)
     return {i: n + (counts[i].point if i in counts else 0) for i, n in found}
@@ -190,14 +201,13 @@ def _dressed_counts(
         numbers = ", ".join(
             f"t{i}, {number_in(f't{i}')} AS p{i}, {number_in(f't{i}', ',')} AS c{i}" for i in some
         )
-        totals = ", ".join(
-            f"count(CASE WHEN c{i} IS NULL THEN p{i} END), "
-            f"count(CASE WHEN p{i} IS NULL THEN c{i} END), "
-            f"count(CASE WHEN p{i} <> c{i} THEN 1 END), count(t{i})" for i in some
-        )  # fmt: skip
-        found = first_row(
-            table, f"SELECT {totals} FROM (SELECT {numbers} FROM (SELECT {dressed} FROM rows))"
-        )
+        tests = [
+            figure for i in some
+            for figure in (count(f"CASE WHEN c{i} IS NULL THEN p{i} END"),
+                           count(f"CASE WHEN p{i} IS NULL THEN c{i} END"),
+                           count_where(f"p{i} <> c{i}"), count(f"t{i}"))
+        ]  # fmt: skip
+        found = totals(table, tests, f"(SELECT {numbers} FROM (SELECT {dressed} FROM rows))")
         for j, i in enumerate(some):
             counts[i] = _Counts(*found[4 * j : 4 * j + 4])
     return counts

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.distinct_sketch import about_distinct
+from backhand.tables.reductions import count, distinct_in_first, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.table import Table
 
@@ -23,6 +24,9 @@ NEARLY = 0.99
 
 FIRST, PREFIX = 2**12, 2**18
 """Rows in which repeats are searched first; rows in which distinct values are counted exactly."""
+
+TOGETHER = 2**8
+"""Columns whose first rows are in memory together."""
 
 INEXACT = 0.15
 """How far an estimated share of distinct values may be off."""
@@ -75,8 +79,8 @@ def repeated_ids(table: Table, counts: dict[int, CellCounts]) -> dict[int, int]:
         i for i, c in counts.items()
         if _words(table.names[i])[-1:] in IDS and not c.fractions and c.most - c.least > 1
     ]  # fmt: skip
-    tests = [f"approx_count_distinct({counts[i].value})" for i in found]
-    return {i: int(n) for i, n in zip(found, totals(table, tests), strict=True)}
+    things = about_distinct(table, [counts[i].value for i in found])
+    return dict(zip(found, things, strict=True))
 
 
 def _may_name_rows(table: Table, counts: CellCounts, words: list[str]) -> bool:
@@ -136,30 +140,22 @@ def _distinct_shares(
     """
     # A hash of the cell takes the same memory for any type, and tells 2^53 and 2^53 + 1 apart.
     keys = {i: f"CASE WHEN isfinite({counts[i].value}) THEN hash(c{i}) END" for i in named}
-    left: dict[int, str] = {}
-    for start in range(0, len(keys), GROUP // 2):
-        some = dict(list(keys.items())[start : start + GROUP // 2])
-        found = _rows_and_distinct(table, some, FIRST)
-        left |= {
-            i: some[i] for i, (n, d) in found.items() if d >= (NAMED if named[i] else NEARLY) * n
-        }
+    left: list[int] = []
+    for start in range(0, len(keys), TOGETHER):
+        some = list(keys)[start : start + TOGETHER]
+        found = distinct_in_first(table, [keys[i] for i in some], FIRST)
+        left += [
+            i for i, (rows, distinct) in zip(some, found, strict=True)
+            if distinct >= (NAMED if named[i] else NEARLY) * rows
+        ]  # fmt: skip
     shares: dict[int, float] = {}
-    for i, key in left.items():  # one at a time, to bound the memory
-        rows, distinct = _rows_and_distinct(table, {i: key}, PREFIX)[i]
+    for i in left:  # one at a time, to bound the memory
+        ((rows, distinct),) = distinct_in_first(table, [keys[i]], PREFIX)
         if _differ(named[i], rows, distinct, counts[i]):
             shares[i] = distinct / rows
     if table.rows > PREFIX and shares:
-        tests = [f"approx_count_distinct({keys[i]}) / count({keys[i]})" for i in shares]
-        about = dict(zip(shares, totals(table, tests), strict=True))
-        shares = {i: share for i, share in shares.items() if about[i] > share - INEXACT}
+        long = [keys[i] for i in shares]
+        rows_of = totals(table, [count(key) for key in long])
+        about = zip(shares.items(), about_distinct(table, long), rows_of, strict=True)
+        shares = {i: share for (i, share), n, rows in about if n / rows > share - INEXACT}
     return shares
-
-
-def _rows_and_distinct(
-    table: Table, keys: dict[int, str], first: int
-) -> dict[int, tuple[int, int]]:
-    """Return the number of values, and of distinct ones, in the first rows."""
-    cells = ", ".join(f"{key} AS k{i}" for i, key in keys.items())
-    counts = ", ".join(f"count(k{i}), count(DISTINCT k{i})" for i in keys)
-    row = first_row(table, f"SELECT {counts} FROM (SELECT {cells} FROM rows LIMIT {first})")
-    return dict(zip(keys, zip(row[::2], row[1::2], strict=True), strict=True))

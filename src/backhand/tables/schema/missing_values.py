@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backhand.tables.expressions import missing_words, text_counts, unless_one_of
-from backhand.tables.queries import all_rows, totals
+from backhand.tables.reductions import count, totals
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
+from backhand.tables.value_counts import count_values
 
 NEARLY_ALL = 0.95
 """Share of missing values from which a column is reported."""
@@ -31,15 +32,15 @@ def count_missing(table: Table, schema: Schema, present: Mapping[str, int]) -> d
     """
     numbers: dict[int, str] = {}
     for column in schema.columns:
+        if isinstance(column, Category):
+            continue
         i = table.index(column.name)
-        value = column.expression(table, i, schema.missing)
+        numbers[i] = column.expression(table, i, schema.missing)
         if table.family(i) != "number" or table.types[i] in ("FLOAT", "DOUBLE"):
-            value = f"CASE WHEN isfinite({value}) THEN 1 END"
-        if not isinstance(column, Category):
-            numbers[i] = value
+            numbers[i] = f"CASE WHEN isfinite({numbers[i]}) THEN 1 END"
     counts = {i: present[table.names[i]] for i in numbers if table.names[i] in present}
     left = [i for i in numbers if i not in counts]
-    counts |= zip(left, totals(table, [f"count({numbers[i]})" for i in left]), strict=True)
+    counts |= zip(left, totals(table, [count(numbers[i]) for i in left]), strict=True)
     absent = {i: table.rows - n for i, n in counts.items()}
     found: dict[str, Missing] = {}
     for name in (column.name for column in schema.columns):
@@ -69,9 +70,9 @@ def notes_of_missing(missing: dict[str, Missing], rows: int) -> list[Note]:
 def _missing_texts(table: Table, column: int, missing: Sequence[str], rows: str) -> dict[str, int]:
     """Return how many of some rows have each text that means missing; "" if they have no value."""
     present = unless_one_of(missing_words(table, column, missing), "s", "s")
-    found = all_rows(
+    found = count_values(
         table,
-        f"SELECT coalesce(s, ''), sum(n) AS n FROM ({text_counts(table, column, rows)}) "
-        f"WHERE {present} IS NULL GROUP BY 1 ORDER BY n DESC, 1",
+        f"SELECT coalesce(s, '') AS v, sum(n) AS n FROM ({text_counts(table, column, rows)}) "
+        f"WHERE {present} IS NULL GROUP BY 1",
     )
-    return {str(text): int(n) for text, n in found}
+    return {value.value: value.rows for value in found.values}

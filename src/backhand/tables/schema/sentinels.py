@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.expressions import double
+from backhand.tables.queries import GROUP
+from backhand.tables.reductions import count_where, least, most, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
@@ -53,11 +55,12 @@ def _note(name: str, code: int, rows: int) -> Note:
 def _rows(table: Table, counts: dict[int, CellCounts], some: list[_Candidate]) -> list[int]:
     """Return the rows of each code that is far from the other values of its column; else 0."""
     cells = ", ".join(f"{counts[i].finite} AS x{i}" for i in dict.fromkeys(i for i, _ in some))
-    tests = ", ".join(
-        f"count(CASE WHEN x{i} = {code} THEN 1 END), min(CASE WHEN x{i} <> {code} THEN x{i} END), "
-        f"max(CASE WHEN x{i} <> {code} THEN x{i} END)" for i, code in some
-    )  # fmt: skip
-    row = first_row(table, f"SELECT {tests} FROM (SELECT {cells} FROM rows)")
+    others = [f"CASE WHEN x{i} <> {code} THEN x{i} END" for i, code in some]
+    tests = [
+        figure for (i, code), other in zip(some, others, strict=True)
+        for figure in (count_where(f"x{i} = {code}"), least(other), most(other))
+    ]  # fmt: skip
+    row = totals(table, tests, f"(SELECT {cells} FROM rows)")
     found = []
     for (i, code), n, a, b in zip(some, row[::3], row[1::3], row[2::3], strict=True):
         far = n >= FEWEST and _is_far(table, counts[i].finite, code, n, float(a), float(b))
@@ -65,11 +68,11 @@ def _rows(table: Table, counts: dict[int, CellCounts], some: list[_Candidate]) -
     return found
 
 
-def _is_far(table: Table, x: str, code: int, rows: int, least: float, most: float) -> bool:
-    """Return whether a code in so many rows is far from all others, `least` to `most`."""
-    gap, spread = (least - code if code < least else code - most), most - least
-    if code == -1 and least >= 0 and most > FEWEST:
-        (nearest,) = totals(table, [f"count(CASE WHEN {x} = {least!r} THEN 1 END)"])
+def _is_far(table: Table, x: str, code: int, rows: int, low: float, high: float) -> bool:
+    """Return whether a code in so many rows is far from all others, `low` to `high`."""
+    gap, spread = (low - code if code < low else code - high), high - low
+    if code == -1 and low >= 0 and high > FEWEST:
+        (nearest,) = totals(table, [count_where(f"{x} = {double(low)}")])
         return rows > MORE * int(nearest)
     # One digit is more often a number.
     return 0 < spread < gap * (2 if abs(code) > 9 else 1)

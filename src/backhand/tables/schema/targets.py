@@ -21,11 +21,12 @@ from backhand.tables.expressions import (
     text_counts,
     unless_one_of,
 )
-from backhand.tables.queries import all_rows, chunks, joined
+from backhand.tables.queries import chunks, joined
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import missing_in_target
 from backhand.tables.table import Table
+from backhand.tables.value_counts import Value, ValueCounts, count_values
 
 REGRESSION_VALUES = 100
 """A numeric target with more distinct values than this is a quantity."""
@@ -76,22 +77,17 @@ def read_target(
             f"the target '{name}' holds {table.types[column]} values; expected texts or whole "
             "numbers."
         )
-    absent = missing_in_target(missing)
-    found = all_rows(
-        table,
-        f"SELECT v, a, b, n, {number_in('v')} AS x "
-        f"FROM ({value_counts(table, column, absent, 'rows')}) "
-        "WHERE v IS NOT NULL ORDER BY x IS NULL, x, v",
-    )
-    if any("\0" in str(value) for value, *_ in found):
+    values = spelled_values(table, column, missing_in_target(missing), "rows")
+    counted = count_values(table, f"SELECT *, {number_in('v')} FROM ({values})")
+    found = sorted(counted.values, key=_place)
+    if any("\0" in value.value for value in found):
         check_no_nul(table, [column])
+    numeric = sum(v.rows for v in found if v.number is not None) >= MOSTLY * counted.rows
     classes = _class_names(name, found)
-    rows = sum(n for *_, n, _ in found)
-    numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
-    _check_classes(name, classes, rows, numeric and not categorical)
-    _warn_of_missing_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
+    _check_classes(name, classes, counted, numeric=numeric and not categorical)
+    _warn_of_missing_words(name, {v.value: v.rows for v in found if v.value in MISSING})
     y = read_classes(table, name, classes, missing)
-    quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
+    quantity = None if categorical else _quantity(name, found)
     labels = _labels(classes, table.types[column], table.family(column))
     return Target(name, classes, labels, y, [quantity] if quantity else [])
 
@@ -111,12 +107,20 @@ def _labels(classes: list[str], kind: str, family: str) -> tuple[Any, ...]:
     return tuple(classes)
 
 
-def _quantity(name: str, found: Sequence[tuple[float | None, int]]) -> Note | None:
-    """Return a note if classes (their number and rows) look like values of a quantity.
+def _place(value: Value) -> tuple[bool, bool, float, str]:
+    """The place of a class among the others: numbers first, by their size."""
+    x = value.number
+    nan = x is not None and math.isnan(x)
+    return x is None, nan, 0.0 if x is None or nan else x, value.value
+
+
+def _quantity(name: str, found: Sequence[Value]) -> Note | None:
+    """Return a note if classes look like values of a quantity.
 
     Whole numbers do so if they cover most of a range, unless they number classes of similar size.
     """
-    values, rows = [x for x, _ in found if x is not None], [n for _, n in found]
+    values = [value.number for value in found if value.number is not None]
+    rows = [value.rows for value in found]
     if len(values) < len(found) or len(values) <= QUANTITY_FRACTIONS:
         return None
     K, least, most = len(values), min(values), max(values)
@@ -136,25 +140,27 @@ def _quantity(name: str, found: Sequence[tuple[float | None, int]]) -> Note | No
     )  # fmt: skip
 
 
-def value_counts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
-    """SQL for a column's texts v in one spelling, the first a and last b of it, and rows n."""
+def spelled_values(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
+    """SQL for a column's texts, each in one spelling, as of `count_values`."""
     present = unless_one_of(missing_words(table, column, missing), "s", "s")
     return (
-        f"SELECT {canonical('t')} AS v, min(t) AS a, max(t) AS b, CAST(sum(n) AS BIGINT) AS n "
-        f"FROM (SELECT {present} AS t, n FROM ({text_counts(table, column, rows)})) GROUP BY v"
+        f"SELECT {canonical('t')} AS v, CAST(sum(n) AS BIGINT) AS n, min(t), max(t) "
+        f"FROM (SELECT {present} AS t, n FROM ({text_counts(table, column, rows)})) "
+        "GROUP BY v HAVING v IS NOT NULL"
     )
 
 
-def _class_names(target: str, found: Sequence[tuple[Any, ...]]) -> list[str]:
+def _class_names(target: str, found: Sequence[Value]) -> list[str]:
     """Return the names of the classes: as they are spelled, or `canonical` if in several ways."""
-    whole = all(str(v).removeprefix("-").isdigit() for v, *_ in found)
-    names = [str(v if whole or first != last else first) for v, first, last, *_ in found]
-    warn_of_spellings(target, [(first, last) for _, first, last, *_ in found])
+    whole = all(value.value.removeprefix("-").isdigit() for value in found)
+    names = [v.value if whole or v.first != v.last else v.first for v in found]
+    warn_of_spellings(target, found)
     return names
 
 
-def warn_of_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
+def warn_of_spellings(name: str, values: Iterable[Value]) -> None:
     """Warn of whole numbers that are spelled in two ways, 7 and 7.0, and count as one value."""
+    spellings = [(value.first, value.last) for value in values]
     several = [(a, b) for a, b in spellings if a != b and a.lower() not in ("true", "false")]
     if several:
         first, last = several[0]
@@ -217,24 +223,26 @@ def class_expressions(
     return [index, labelled]
 
 
-def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
-    if not classes:
+def _check_classes(name: str, classes: list[str], counted: ValueCounts, *, numeric: bool) -> None:
+    K, rows = counted.distinct, counted.rows
+    if not K:
         raise InputError(f"the target '{name}' is missing in every row.")
-    if len(classes) == 1:
+    if K == 1:
         raise InputError(
             f"the target '{name}' has only one class, '{classes[0]}'; expected two or more."
         )
-    too_many = len(classes) > max(10, rows / 2)
-    if numeric and (too_many or len(classes) > REGRESSION_VALUES):
+    too_many = max(10, rows / 2) < K or not counted.exact
+    number = f"{K:,}" if counted.exact else f"about {K:,}"
+    if numeric and (too_many or K > REGRESSION_VALUES):
         raise InputError(
-            f"the target '{name}' is numeric with {len(classes):,} distinct values, which looks "
+            f"the target '{name}' is numeric with {number} distinct values, which looks "
             "like regression; Backhand trains classifiers only. Group its values into a few "
             "classes with --query (query); or, if these numbers are labels of classes, add "
             f"--categorical '{name}' (categorical='{name}')."
         )
     if too_many:
         raise InputError(
-            f"the target '{name}' has {len(classes):,} classes in {rows:,} rows, too many to learn "
+            f"the target '{name}' has {number} classes in {rows:,} rows, too many to learn "
             "from; is it an identifier or free text? Name another column with --target "
             "(target), or group its values with --query (query)."
         )

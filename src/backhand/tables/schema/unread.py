@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backhand.tables.expressions import cell, text
-from backhand.tables.queries import all_rows
 from backhand.tables.table import Table
+from backhand.tables.value_counts import count_values
 
 SHOWN = 5
 """Texts that are listed, by default."""
@@ -29,10 +29,10 @@ def unread_texts(
     `value` is SQL for the column's numbers or days, as of `Column.expression`; `missing` are the
     texts that mean missing.
     """
-    found = all_rows(
+    found = count_values(
         table,
-        "SELECT t, n, sum(n) OVER () FROM (SELECT t, count(*) AS n FROM "
-        f"(SELECT {cell(table, column)} AS t, {is_unread(table, column, value, missing)} AS bad "
-        f"FROM rows) WHERE bad GROUP BY t) ORDER BY n DESC, t LIMIT {most}",
+        f"SELECT v, count(*) AS n FROM (SELECT {cell(table, column)} AS v, "
+        f"{is_unread(table, column, value, missing)} AS bad FROM rows) WHERE bad GROUP BY v",
+        most,
     )
-    return (int(found[0][2]) if found else 0), [(str(t), int(n)) for t, n, _ in found]
+    return found.rows, [(value.value, value.rows) for value in found.values]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from backhand.errors import comma_list
 from backhand.tables.cells.numbers import CURRENCY
 from backhand.tables.cells.texts import sql_name, sql_text
+from backhand.tables.distinct_sketch import about_distinct
 from backhand.tables.expressions import text
-from backhand.tables.queries import GROUP, all_rows, first_row
+from backhand.tables.queries import FIRST_ROWS
+from backhand.tables.reductions import any_row, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
+from backhand.tables.value_counts import count_values
 
 SIGN = f"%|{CURRENCY}"
 """What is written beside a number that is read."""
@@ -46,13 +48,13 @@ def sign_notes(
         if table.types[i] != "VARCHAR" or i in table.plain:
             continue
         cell = text(table, i, missing)
-        found = all_rows(
+        found = count_values(
             table,
-            f"SELECT regexp_extract(t, {sql_text(SIGN)}), count(*) FROM (SELECT {cell} AS t, "
-            f"{counts[i].finite} AS x FROM rows) WHERE x IS NOT NULL AND t IS NOT NULL "
-            "GROUP BY ALL ORDER BY 2 DESC, 1",
+            f"SELECT regexp_extract(t, {sql_text(SIGN)}) AS v, count(*) AS n FROM (SELECT {cell} "
+            f"AS t, {counts[i].finite} AS x FROM rows) WHERE x IS NOT NULL AND t IS NOT NULL "
+            "GROUP BY v",
         )
-        if what := _mixed({str(sign): int(n) for sign, n in found}):
+        if what := _mixed({sign.value: sign.rows for sign in found.values}):
             notes.append((i, Note(table.names[i], "numbers", *what)))
     return notes
 
@@ -84,21 +86,16 @@ def unit_notes(
     """Return notes of columns of texts of which most are numbers with a unit, such as 12.3 kg."""
     notes = []
     for i in _likely(table, [i for i in columns if table.types[i] == "VARCHAR"]):
-        first = _units(table, i, missing, f"(SELECT * FROM rows LIMIT {FIRST})")
-        if first and (units := _units(table, i, missing, "rows")):
+        if _units(table, i, missing, FIRST) and (units := _units(table, i, missing)):
             notes.append((i, _unit_note(table.names[i], units)))
     return notes
 
 
 def _likely(table: Table, columns: Sequence[int]) -> list[int]:
     """Return those columns in whose first rows some texts begin as a number and end otherwise."""
-    found = []
-    for start in range(0, len(columns), GROUP):
-        some = columns[start : start + GROUP]
-        tests = ", ".join(f"count(CASE WHEN {_begins_as_number(i)} THEN 1 END) > 0" for i in some)
-        row = first_row(table, f"SELECT {tests} FROM (SELECT * FROM rows LIMIT {FIRST})")
-        found += [i for i, likely in zip(some, row, strict=True) if likely]
-    return found
+    tests = [any_row(_begins_as_number(i)) for i in columns]
+    found = totals(table, tests, FIRST_ROWS, first=FIRST)
+    return [i for i, likely in zip(columns, found, strict=True) if likely]
 
 
 def _begins_as_number(column: int) -> str:
@@ -106,24 +103,28 @@ def _begins_as_number(column: int) -> str:
     return f"{cell} > '+' AND {cell} < ':' AND {cell}[-1] > '9'"
 
 
-def _units(table: Table, column: int, missing: Sequence[str], rows: str) -> dict[str, int]:
-    """Return the units of the numbers in some rows, the most frequent first.
+def _units(
+    table: Table, column: int, missing: Sequence[str], first: int | None = None
+) -> dict[str, int]:
+    """Return the units of the numbers in all or the first rows, the most frequent first.
 
     There are none unless most texts are numbers with one of a few units.
     """
-    unit = sql_text(UNIT)
-    found: list[tuple[Any, ...]] = all_rows(
+    rows, cell = "rows" if first is None else FIRST_ROWS, text(table, column, missing)
+    found = count_values(
         table,
-        f"SELECT u, count(*) AS n, sum(n) OVER (), sum(approx_count_distinct(t)) OVER () FROM "
-        f"(SELECT t, regexp_extract(t, {unit}, 1) AS u "
-        f"FROM (SELECT {text(table, column, missing)} AS t FROM {rows}) WHERE t IS NOT NULL) "
-        "GROUP BY u ORDER BY u = '', n DESC, u LIMIT 100",
+        f"SELECT regexp_extract(t, {sql_text(UNIT)}, 1) AS v, count(*) AS n "
+        f"FROM (SELECT {cell} AS t FROM {rows}) WHERE t IS NOT NULL GROUP BY v",
+        MOST + 2,  # one more, and the texts without a unit
+        first=first,
     )
-    units = {str(u): int(n) for u, n, _, _ in found if u}
+    units = {unit.value: unit.rows for unit in found.values if unit.value}
     if not units or len(units) > MOST or any(u.lower() in ORDINALS for u in units):
         return {}
-    present, distinct = found[0][2:]
-    return units if 2 * sum(units.values()) > present and distinct >= FEWEST_NUMBERS else {}
+    if 2 * sum(units.values()) <= found.rows:
+        return {}
+    (distinct,) = about_distinct(table, [cell], rows, first=first)
+    return units if distinct >= FEWEST_NUMBERS else {}
 
 
 def _unit_note(name: str, units: dict[str, int]) -> Note:

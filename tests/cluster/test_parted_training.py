@@ -98,6 +98,8 @@ def test_rows_are_evaluated_where_they_are_or_here(there: PartedData) -> None:
         assert session.evaluate(rows) == pytest.approx(expected, rel=1e-13)
         assert engine.evaluate(params, rows) == session.evaluate(rows)
     assert session.evaluate(few) == make_engine().evaluate(params, few)
+    with pytest.raises(InputError, match="weight 0"):
+        session.evaluate(there.select(slice(22, 28)))
     assert session.evaluate(share_out(there.parts, few, "few"))[1] in (0, 1 / 3, 2 / 3, 1)
 
 
@@ -112,8 +114,9 @@ def test_plain_validation_rows_may_stay_with_the_driver() -> None:
     assert found == pytest.approx(others, rel=1e-6)
 
 
-def test_a_training_that_diverges_ends_as_on_one_machine() -> None:
-    case = Case({"optimizer": "sgd", "learning_rate": 1e6, "epochs": 20}, dtype="float64")
+@pytest.mark.parametrize("l2", [0.0, 0.5])
+def test_a_training_that_diverges_ends_as_on_one_machine(l2: float) -> None:
+    case = Case({"optimizer": "sgd", "learning_rate": 1e6, "epochs": 20, "l2": l2})
     errors = []
     for train in (case.plain, lambda: case.parted(1), lambda: case.parted(3)):
         with pytest.raises(backhand.DivergenceError) as caught:

@@ -1,4 +1,4 @@
-"""Trainings over Ray of which a worker, a node or the driver is killed: `PYTHONPATH=src:tests
+"""Trainings over Ray of which a worker, a node or the driver is killed: `PYTHONPATH=tests
 python tests/slow/losses.py`.
 
 A cluster of three nodes is started on this machine. Each training runs once without Ray on one

@@ -12,6 +12,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,14 +63,24 @@ def join(address: str, workers: int) -> None:
     InputError
         If there is no such cluster, or this process is connected to another.
     """
+    joined = False
+    try:
+        with signals_held():  # an interrupted start would leave processes; Ray sets handlers
+            _join(imported(), address, workers)
+            joined = True
+    except BaseException:
+        if joined:  # a signal came meanwhile
+            leave()
+        raise
+
+
+def _join(ray: Any, address: str, workers: int) -> None:
     global _users, _made_here
-    ray = imported()
     with _lock:
         if ray.is_initialized():
             _check_same(ray, address)
         else:
-            with signals_held():  # an interrupted start would leave processes; Ray sets handlers
-                _start(ray, workers) if address == LOCAL else _reach(ray, address)
+            _start(ray, workers) if address == LOCAL else _reach(ray, address)
             _made_here = True
         _users += 1
 
@@ -100,9 +111,9 @@ def _start(ray: Any, workers: int) -> None:
     _folder = tempfile.mkdtemp(prefix="ray-", dir=None if short else "/tmp")
     try:
         with _environment(RAY_USAGE_STATS_ENABLED="0"):  # else it reports to Ray's authors
-            ray.init(
-                LOCAL, num_cpus=min(workers, os.cpu_count() or 1), include_dashboard=False,
-                log_to_driver=False, logging_level="ERROR", _temp_dir=_folder,
+            _init(
+                ray, LOCAL, num_cpus=min(workers, os.cpu_count() or 1), include_dashboard=False,
+                _temp_dir=_folder,
             )  # fmt: skip
     except Exception as error:
         ray.shutdown()
@@ -111,11 +122,17 @@ def _start(ray: Any, workers: int) -> None:
         raise InputError(f"Ray could not be started on this machine: {_line(error)}.") from error
 
 
+def _init(ray: Any, address: str, **options: Any) -> None:
+    with warnings.catch_warnings():  # Ray tells its users what will change
+        warnings.simplefilter("ignore", FutureWarning)
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
+
+
 def _reach(ray: Any, address: str) -> None:
     if address != AUTO:
         _check_reachable(address)
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        _init(ray, address)
     except Exception as error:
         ray.shutdown()
         where = "was found" if address == AUTO else f"could be joined at '{address}'"
@@ -134,7 +151,13 @@ def _check_reachable(address: str) -> None:
             "'10.0.0.1:6379' (that of Ray Client, 'ray://…', is not one)."
         )
     try:
-        socket.create_connection((host, int(port)), REACHING).close()
+        with socket.create_connection((host, int(port)), REACHING) as connection:
+            # Ray tries for minutes to talk to a server that is not its own. Its own speaks HTTP/2,
+            # of which both sides begin with a frame of settings: three bytes of length, a type, 4.
+            connection.settimeout(REACHING)
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, *[0] * 5]))
+            if connection.recv(4)[3:] != b"\x04":
+                raise OSError("what answers there is no Ray cluster")
     except (OSError, OverflowError) as error:
         raise InputError(
             f"no Ray cluster answers at '{address}': {_line(error)}. 'ray start --head' starts one "

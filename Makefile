@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow browser lesson bench clean
+.PHONY: demo test lint format slow ray browser lesson bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -26,6 +26,10 @@ format: $(VENV)/test
 
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
+
+# Workers on a Ray cluster of three nodes, which is started on this machine.
+ray: $(VENV)/ray
+	$(BIN)/python -m pytest -m ray
 
 # Pages and widgets in Debian's Chromium, JupyterLab and marimo; tests skip what is not there.
 browser: $(VENV)/browser
@@ -74,6 +78,11 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/test: $(VENV)/base
 	@echo "Installing the test dependencies, including PyTorch (first run only; README says how to avoid its CUDA build)"
 	$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/ray: $(VENV)/test
+	@echo "Installing Ray (first run only)"
+	$(PIP) --editable '.[ray]'
 	@touch $@
 
 $(VENV)/browser: $(VENV)/test

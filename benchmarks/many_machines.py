@@ -10,8 +10,8 @@ make for themselves; plain SGD. Batches are 128 and 4,096 rows in a random order
 
 Machines here share the cores of this one, so more workers than cores compute no faster; what an
 update takes on machines of their own is estimated as that of one process divided by the workers,
-plus "exchange": the time of an update whose batch is one row of each part. "Wire" is what the
-driver's host sent and received per update.
+plus "exchange": the time of an update whose batch has as many rows as there are parts. "Wire" is
+what the driver's host sent and received per update.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ SHAPES = "65536,20,64,5 65536,100,256,10 65536,784,256,10"
 BATCHES = (128, 4096, None)
 SECONDS = 1.0
 """For which each figure is measured, and for at least three updates."""
+
+WIRED = 3
+"""Updates whose bytes are counted."""
 
 Found = dict[str, Any]
 
@@ -133,16 +136,30 @@ def together(shape: Shape, y: Any, workers: int, address: str) -> dict[str, Foun
         for batch in BATCHES:
             rows = parted_rows(transport, shape, batch, y)
             updates = Updates(PartedEngine(rows.parts), rows, shape)
+            exchange = updates.seconds(rows.parts.count)
             before = wire_bytes()
-            updates.do(3, rows.parts.count)
+            updates.do(WIRED, batch)
             found[str(batch)] = {
-                "parts": rows.parts.count,
-                "wire": (wire_bytes() - before) / 3,
-                "exchange": updates.seconds(rows.parts.count),
-                "seconds": updates.seconds(batch),
-            }
+                "parts": rows.parts.count, "wire": (wire_bytes() - before) / WIRED,
+                "exchange": exchange, "seconds": updates.seconds(batch),
+            }  # fmt: skip
             rows.parts.release()
     return found
+
+
+def bits(shape: Shape, y: Any, workers: int, address: str | None) -> str:
+    """A digest of the parameters after three updates over workers; no address: of this process."""
+    from hashlib import sha256
+
+    from backhand.cluster.connect import connect
+    from backhand.cluster.parted_engine import PartedEngine
+
+    with connect(workers, address) as transport:
+        rows = parted_rows(transport, shape, BATCHES[0], y)
+        updates = Updates(PartedEngine(rows.parts), rows, shape)
+        updates.do(3, BATCHES[0])
+        params = updates.session.parameters()
+        return sha256(b"".join(value.tobytes() for value in params)).hexdigest()
 
 
 def measure(options: Namespace) -> list[Found]:
@@ -152,10 +169,13 @@ def measure(options: Namespace) -> list[Found]:
     found = []
     for shape in options.shapes:
         y = np.random.default_rng(0).integers(0, shape.K, shape.N)
+        expected = bits(shape, y, 1, None)
         found.append({
             "shape": str(shape), "alone": alone(shape, y),
             "together": {str(workers): together(shape, y, workers, options.measure)
                          for workers in options.workers},
+            "same_bits": [bits(shape, y, workers, options.measure) == expected
+                          for workers in options.workers],
         })  # fmt: skip
     return found
 
@@ -176,6 +196,21 @@ def show(results: list[Found]) -> None:
                 ])  # fmt: skip
     markdown(["N,d,H,K", "batch", "workers", "parts", "one process, ms", "workers, ms", "speed-up",
               "exchange, ms", "speed-up on own machines", "wire, MB"], rows)  # fmt: skip
+    markdown(["N,d,H,K", "workers", "one process, µs per row", "exchange, ms",
+              "rows of a batch from which workers are faster"],
+             [crossover(result, workers, by_batch) for result in results
+              for workers, by_batch in result["together"].items()])  # fmt: skip
+    same = [each for result in results for each in result["same_bits"]]
+    print(f"Parameters after three updates have the bits of one process in {sum(same)} of "
+          f"{len(same)} cases.")  # fmt: skip
+
+
+def crossover(result: Found, workers: str, by_batch: dict[str, Found]) -> list[str]:
+    """The batch whose computation is as much longer on one machine as the exchange takes."""
+    tau = result["alone"]["None"] / int(result["shape"].split(",")[0])
+    exchange, W = by_batch["None"]["exchange"], int(workers)
+    rows = "never" if W == 1 else f"{exchange / (tau * (1 - 1 / W)):,.0f}"
+    return [result["shape"], workers, figure(tau * 1e6), milliseconds(exchange), rows]
 
 
 def milliseconds(seconds: float) -> str:
@@ -190,15 +225,27 @@ def nodes_here(count: int) -> Iterator[str]:
 
     from ray.cluster_utils import Cluster
 
-    folder = tempfile.mkdtemp(prefix="r", dir="/tmp")
-    cluster = Cluster(initialize_head=True, head_node_args=_node(temp_dir=folder))
+    folder = tempfile.mkdtemp(prefix="bhnodes", dir="/tmp")
+    cluster = Cluster()
     try:
+        cluster.add_node(**_node(temp_dir=folder))
         for _ in range(count - 1):
             cluster.add_node(**_node())
         yield cluster.address
     finally:
         cluster.shutdown()
+        _kill_all(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_all(folder: str) -> None:
+    """Kill the processes of this cluster that a failed start has left."""
+    import psutil
+
+    for process in psutil.process_iter(["cmdline"]):
+        if any(folder in argument for argument in process.info["cmdline"] or ()):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _node(**more: Any) -> dict[str, Any]:

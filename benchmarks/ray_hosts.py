@@ -77,7 +77,7 @@ class RayHosts:
 @contextmanager
 def ray_over(network: Network) -> Iterator[RayHosts]:
     """Start Ray on each host; all of it ends with the `with` block."""
-    folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # sockets' paths must be short
+    folder = Path(tempfile.mkdtemp(prefix="bhhosts", dir="/tmp"))  # sockets' paths must be short
     hosts = RayHosts(network, folder)
     try:
         hosts.start()

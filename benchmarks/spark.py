@@ -35,7 +35,7 @@ SPARK = {"Spark, l-bfgs": "l-bfgs", "Spark, gd": "gd"}
 OURS = ("Backhand, L-BFGS, float64", "Backhand, L-BFGS, float32", "Backhand, L-BFGS, 2 workers",
         "Backhand, Adam, float32")  # fmt: skip
 EPOCHS = 200
-"""Of Adam, at most: its default."""
+"""Of Adam, at most."""
 
 Found = dict[str, Any]
 Rows = tuple[Any, Any, Any, Any]
@@ -122,14 +122,14 @@ def _frame(session: Any, X: Any, y: Any, path: Path) -> Any:
 def backhand_lbfgs(name: str, rows: Rows, options: Namespace) -> Found:
     """`MLPClassifier(solver="lbfgs")`, with and without workers in this process."""
     dtype = "float32" if name.endswith("float32") else "float64"
-    workers = {"num_workers": 2} if name.endswith("2 workers") else {}
+    workers = {"num_workers": 2, "address": "threads"} if name.endswith("workers") else {}
     given = {"solver": "lbfgs", "tol": 0.0, "max_fun": 10**6, **workers}
     return _fitted(rows, dtype, options.iterations, options, given)
 
 
 def backhand_adam(_: str, rows: Rows, options: Namespace) -> Found:
     """`MLPClassifier()`, as it comes but for the penalty."""
-    return _fitted(rows, "float32", EPOCHS, options, {"n_iter_no_change": EPOCHS})
+    return _fitted(rows, "float32", EPOCHS, options, {})
 
 
 def _fitted(rows: Rows, dtype: str, most: int, options: Namespace, given: dict[str, Any]) -> Found:

@@ -13,49 +13,11 @@ from backhand import BackhandError, Checkpoint, InputError, Member
 from backhand.cluster import networks
 from backhand.cluster.in_process import InProcess
 from backhand.cluster.remote_engine import RemoteEngine
-from backhand.cluster.transport import WorkerLost
 from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.optimizers import Adam
+from helpers.lossy_workers import LossyWorkers
 from training.test_fleet_checkpoints import long_fleet, stop_after
 from training.test_fleets import D, K, N, assert_same, folds, rows_of
-
-
-class Losing(InProcess):
-    """Loses a worker at some calls: before the call is done, or when it is done and not answered.
-
-    Where `room` is False, a lost worker is not replaced.
-    """
-
-    def __init__(self, workers: int, losses: list[bool], room: bool = True) -> None:
-        super().__init__(workers)
-        self._losses, self._room = iter(losses), room
-        self._dead: set[Any] = set()
-        self.lost = 0
-
-    def submit(self, worker: int, function: Any, *args: Any) -> Any:
-        place = worker, self._incarnations[worker]
-        if place in self._dead:
-            return Lost(*place)
-        if function is not networks.use or not next(self._losses, False):
-            return super().submit(worker, function, *args)
-        self._dead.add(place)
-        self.lost += 1
-        if self.lost % 2:
-            super().submit(worker, function, *args).result(60)
-        return Lost(*place)
-
-    def replace(self, lost: WorkerLost) -> bool:
-        return self._room and super().replace(lost)
-
-
-class Lost:
-    """A call whose worker is lost."""
-
-    def __init__(self, worker: int, incarnation: int) -> None:
-        self._worker, self._incarnation = worker, incarnation
-
-    def result(self, seconds: float) -> Any:
-        raise WorkerLost(self._worker, f"it was shot, not after {seconds:g} s", self._incarnation)
 
 
 def trained_over(transport: InProcess, members: list[Member], engine: str = "fused") -> list[Any]:
@@ -86,15 +48,15 @@ def test_weights_and_float64_change_nothing_about_that() -> None:
         assert_same(one, other)
 
 
-@pytest.mark.parametrize("room", [True, False])
-def test_lost_workers_change_no_bit(room: bool) -> None:
+@pytest.mark.parametrize("spare", [0, 2])
+def test_lost_workers_change_no_bit(spare: int) -> None:
     here = backhand.train_many(folds(), *rows_of())
     for seed in range(6):
-        calls = random.Random(seed).sample(range(6), 2)  # there is one for each member, or more
-        transport = Losing(3, [n in calls for n in range(6)], room)
+        calls = random.Random(seed).sample(range(10), 2)
+        transport = LossyWorkers(3, lambda _, number, calls=calls: number in calls, spare)
         for one, other in zip(trained_over(transport, folds()), here, strict=True):
             assert_same(one, other)
-        assert transport.lost == 2
+        assert transport.losses == 2
 
 
 def test_short_trainings_are_advanced_together_on_other_processes() -> None:
@@ -116,14 +78,14 @@ def test_short_trainings_are_advanced_together_on_other_processes() -> None:
 
 
 def test_a_block_that_always_costs_a_worker_is_an_error() -> None:
-    with pytest.raises(BackhandError, match="lost 5 times in a row in one block") as caught:
-        trained_over(Losing(2, [True] * 1000), folds())
-    assert "it was shot" in str(caught.value)
+    with pytest.raises(BackhandError, match="lost 5 times in a row at the same call") as caught:
+        trained_over(LossyWorkers(2, lambda _, number: number > 5), folds())
+    assert "a test has lost it" in str(caught.value)
 
 
 def test_the_loss_of_the_last_worker_is_an_error() -> None:
-    with pytest.raises(BackhandError, match=r"all workers are lost, the last one, [12], since"):
-        trained_over(Losing(2, [True] * 1000, room=False), folds())
+    with pytest.raises(BackhandError, match=r"all workers are lost, the last one, [12], since: a"):
+        trained_over(LossyWorkers(2, lambda _, number: number > 5, spare=0), folds())
 
 
 def test_no_thread_is_left_after_a_fleet_whatever_ended_it() -> None:
@@ -203,6 +165,8 @@ class TestASession:
         found = []
         for session in (here, there):
             figures = [session.advance(block), session.gradient(), session.gradient(slice(3, 9))]
+            figures += [session.sums(slice(5, 9)), session.sums(slice(2, 4), 7, other)]
+            figures += [session.parameters()]
             past = session.state()
             session.apply(figures[1][1], 0.1)
             figures += [session.evaluate(other), session.state()]

@@ -19,8 +19,7 @@ def total(count: int, absent: set[int], holders: list[int], seed: int) -> str | 
         for part in rng.permutation(count).tolist():
             if holders[part] == worker:
                 tree.put((0, part), None if part in absent else f"{part}.")
-        for node, value in tree.nodes.items():
-            driver.put(node, value)
+        driver.put_all(tree.nodes)
     return driver.total
 
 

@@ -6,11 +6,13 @@ import os
 import pickle
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,9 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
+from cluster.test_same_bits import CASES
 from helpers import worker_functions as functions
+from helpers.parted_training import differing
 
 ray = pytest.importorskip("ray")
 from helpers.ray_clusters import add_node, all_ended, cluster_of, ray_processes, within  # noqa: E402
@@ -78,7 +82,9 @@ def pid(place: str) -> int:
 
 
 def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with connect(3, address) as transport:
+        assert handlers == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
         parts = kept(transport)
         assert parts.each(functions.total, "doubled") == [2 * total for total in TOTALS]
         assert len(set(parts.by_worker(functions.node))) == 3
@@ -90,6 +96,14 @@ def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> Non
         assert given[1][0].shape == given[2][1][0].shape == (100_000,)
         assert parts.each(functions.threads) == [1] * 7
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_trainings_have_the_bits_of_one_worker_in_this_process(address, workers) -> None:
+    with connect(workers, address) as transport:
+        for name, case in CASES.items():
+            result = case.parted(workers, lambda _: nullcontext(transport))
+            assert not differing(result, case.parted(1)), name
 
 
 def test_a_killed_worker_is_replaced_and_makes_its_parts_again(address) -> None:
@@ -169,10 +183,11 @@ def test_two_trainings_in_one_process_share_the_connection(address) -> None:
 def test_a_connection_of_the_user_stays(address) -> None:
     ray.init(address, log_to_driver=False, logging_level="ERROR")
     try:
+        before = ray_processes()
         for where in ("auto", address):
             with connect(2, where) as transport:
                 assert kept(transport).each(functions.total, "rows") == TOTALS
-            assert ray.is_initialized()
+            assert ray.is_initialized() and all_ended(before)
         with (
             pytest.raises(InputError, match="is connected to the Ray cluster at"),
             connect(2, "local"),
@@ -190,6 +205,24 @@ def test_without_room_for_all_workers_the_error_says_what_there_is(address, monk
     monkeypatch.undo()
     with connect(3, address) as transport:  # nothing of it is left
         assert kept(transport).each(functions.total, "rows") == TOTALS
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_a_server_that_is_not_rays_is_refused_within_seconds(answer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []  # the connection stays open, as that of a server which is stopped
+
+        def serve() -> None:
+            held.append(server.accept()[0])
+            held[0].sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Ray cluster answers"), connect(2, address):
+            pass
+        thread.join()
+        held[0].close()
 
 
 @pytest.mark.parametrize(
@@ -216,6 +249,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 
 def main():
+    print("connecting", flush=True)
     with connect(2, sys.argv[1]) as transport:
         parts = Parts(transport, 4)
         print("begun", flush=True)
@@ -229,22 +263,28 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("moment", ["starting", "working"])
 @pytest.mark.parametrize("where", ["local", "cluster"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_or_killed_driver_leaves_no_process_and_no_folder(
-    where, number, request, short_folder
+    where, number, moment, request, short_folder
 ) -> None:
     address = "local" if where == "local" else request.getfixturevalue("address")
     before = ray_processes()
     driver = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, address], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(short_folder)},
+        start_new_session=True,
     )  # fmt: skip
     assert driver.stdout is not None
     try:
-        assert driver.stdout.readline() == "begun\n"
-        time.sleep(0.5)
-        driver.send_signal(number)
+        assert driver.stdout.readline() == "connecting\n"
+        assert moment == "starting" or driver.stdout.readline() == "begun\n"
+        time.sleep(1.0)
+        if number == signal.SIGINT:  # as a terminal sends it, to all that the driver has started
+            os.killpg(driver.pid, number)
+        else:
+            driver.kill()
         rest, _ = driver.communicate(timeout=60)
     finally:
         driver.kill()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backhand.cluster.homes import Home, Homes
-from backhand.cluster.networks import Rows, Unknown, Used, hold, use
+from backhand.cluster.networks import SentRows, Unknown, Used, hold, use
 from backhand.cluster.parts import SECONDS
 from backhand.cluster.transport import Call, Transport, WorkerLost, told
 from backhand.engines import Data, Engine
@@ -75,14 +75,14 @@ class NetworkWorkers:
         ended = home.take_ended()
         return self._transport.submit(home.worker, use, self._family, ended, used, function, *args)
 
-    def send(self, home: Home, *data: Data) -> tuple[list[Rows], list[Call]]:
+    def send(self, home: Home, *data: Data) -> tuple[list[SentRows], list[Call]]:
         """Send rows to a worker: return what stands for them, and the calls that send them.
 
         Each array is put on each machine once.
         """
         calls = []
         with self._sharing:
-            sent = [Rows(tuple(map(self._number_of, rows[:3])), rows.numbers) for rows in data]
+            sent = [SentRows(tuple(map(self._number_of, rows[:3])), rows.numbers) for rows in data]
             for number in {n for rows in sent for n in rows.arrays if n is not None} - home.arrays:
                 home.arrays.add(number)
                 engine, (_, there) = self._engines[home.worker], self._shared[number]
@@ -145,6 +145,6 @@ class NetworkWorkers:
                 return found
             home.arrays.clear()  # so they are sent again
         raise BackhandError(
-            f"workers were lost {MOST_LOSSES} times in a row in one block of a training; at last, "
+            f"workers were lost {MOST_LOSSES} times in a row at the same call; at last, "
             f"{losses[-1]} If their memory does not suffice, use fewer workers on each machine."
         ) from losses[-1]

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backhand.cluster.transport import Memory
-from backhand.engines import Block, BlockMetrics, Data, Engine, Objective, OptimizerState, Session
+from backhand.engines import (
+    Block,
+    BlockMetrics,
+    Data,
+    Engine,
+    Objective,
+    OptimizerState,
+    Session,
+    Sums,
+)
 from backhand.engines.contract import are_zeros, zeros_like
 from backhand.equations import Parameters
 from backhand.optimizers import Optimizer
@@ -45,7 +54,7 @@ def copied(values: Parameters) -> Parameters:
     return Parameters(*map(np.array, values))
 
 
-class Rows(NamedTuple):
+class SentRows(NamedTuple):
     """Rows as they are sent: the numbers of X, y and sample_weight, and which rows are selected."""
 
     arrays: tuple[int | None, ...]
@@ -53,12 +62,12 @@ class Rows(NamedTuple):
 
 
 class Beginning(NamedTuple):
-    """What a session begins with, besides its state; `validation` has one `Rows`, or none."""
+    """What a session begins with, besides its state; `validation` has one `SentRows`, or none."""
 
     optimizer: Optimizer | None
     objective: Objective
-    data: Rows
-    validation: Sequence[Rows]
+    data: SentRows
+    validation: Sequence[SentRows]
 
 
 class Used(NamedTuple):
@@ -109,7 +118,7 @@ class Networks:
             self.sessions[used.number].restore(used.state.unpacked())
         return self.sessions[used.number]
 
-    def rows(self, sent: Rows) -> Data:
+    def rows(self, sent: SentRows) -> Data:
         """Return rows, whose arrays are the same objects in each session.
 
         So what an engine finds out about an array, or has of it on a device, it has once.
@@ -191,7 +200,21 @@ def apply(
     return session.state()
 
 
-def evaluate(networks: Networks, sessions: Sequence[Session], sent: Rows) -> tuple[float, float]:
+def sums(
+    networks: Networks,
+    sessions: Sequence[Session],
+    rows: Any,
+    first: int,
+    sent: SentRows | None = None,
+) -> Sums:
+    """Return the sums of the one session over some rows."""
+    (session,) = sessions
+    return session.sums(rows, first, None if sent is None else networks.rows(sent))
+
+
+def evaluate(
+    networks: Networks, sessions: Sequence[Session], sent: SentRows
+) -> tuple[float, float]:
     """Return loss and accuracy of the one session on some rows."""
     (session,) = sessions
     return session.evaluate(networks.rows(sent))

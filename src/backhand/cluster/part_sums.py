@@ -79,7 +79,7 @@ def sums_of_parts(
 
     `given` has, for each part, which of its rows are in the batch, and the place of the first.
     """
-    session, tree = _session(choice, model), Tree(count, added)
+    session, tree = _session(choice, model, memories, name), Tree(count, added)
     for part, (rows, first) in given.items():
         here = memories[part]
         found = None if is_none(rows) else session.sums(rows, first, here[name])
@@ -96,7 +96,7 @@ def figures_of_parts(
     given: dict[int, tuple[Any, int]],
 ) -> dict[Node, Figures | None]:
     """As `sums_of_parts`, without gradients, dropout and loss cap."""
-    session: Session = _session(choice, model)
+    session = _session(choice, model, memories, name)
     tree: Tree[Figures] = Tree(count, np.add)
     for part, (rows, _) in given.items():
         here = memories[part]
@@ -106,16 +106,18 @@ def figures_of_parts(
 
 def added(one: Sums, other: Sums) -> Sums:
     """Return the sum; arrays that are writeable are changed."""
-    gradient = (
-        np.add(a, b, out=a if a.flags.writeable else None)
-        for a, b in zip(one.gradient, other.gradient, strict=True)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = Parameters(*(
+            np.add(a, b, out=a if a.flags.writeable else None)
+            for a, b in zip(one.gradient, other.gradient, strict=True)
+        ))  # fmt: skip
     figures = (a + b for a, b in zip(one[1:], other[1:], strict=True))
-    return Sums(Parameters(*gradient), *figures)
+    return Sums(gradient, *figures)
 
 
 def _figures(session: Session, data: Data, rows: Any) -> Figures:
-    some = data if isinstance(rows, slice) else data.select(rows)
+    whole = isinstance(rows, slice) and rows == slice(0, data.rows)
+    some = data if whole else data.select(rows)
     weight = total_weight(some.weights, some.rows)
     if not weight > 0:
         return np.zeros(3)
@@ -130,10 +132,15 @@ def _figures(session: Session, data: Data, rows: Any) -> Figures:
 _kept = threading.local()
 
 
-def _session(choice: EngineChoice, model: Model) -> Session:
-    """Return a session of this thread with the model's parameters."""
-    params = model.params
-    key: Hashable = choice, model.objective, params.W1.shape, params.W2.shape, params.W1.dtype
+def _session(choice: EngineChoice, model: Model, memories: dict[int, Memory], name: str) -> Session:
+    """Return a session of this thread with the model's parameters, for rows of these parts.
+
+    An engine may keep what it has found out of rows. So other rows have other sessions, and the
+    rows of a training that is over are not kept for long.
+    """
+    params, rows = model.params, (name, id(next(iter(memories.values()))))
+    shapes = params.W1.shape, params.W2.shape, params.W1.dtype
+    key: Hashable = choice, model.objective, shapes, rows
     sessions: dict[Hashable, Session] = _kept.__dict__.setdefault("sessions", {})
     state = OptimizerState(params, (), model.updates)
     if (session := sessions.pop(key, None)) is None:

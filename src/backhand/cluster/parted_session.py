@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from backhand.cluster.part_sums import (
     sums_of_parts,
 )
 from backhand.cluster.parted_data import PartedData
-from backhand.cluster.tree import Tree
+from backhand.cluster.tree import Node, Tree
 from backhand.engines import (
     Block,
     BlockMetrics,
@@ -35,10 +35,12 @@ from backhand.engines.argument_checks import (
     checked_optimizer,
     checked_rows,
 )
-from backhand.engines.batching import session_repr, with_class_fixed
+from backhand.engines.batching import WEIGHTLESS, session_repr, with_class_fixed
 from backhand.equations import Parameters, penalty
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer
+
+T = TypeVar("T")
 
 
 class PartedSession:
@@ -116,17 +118,21 @@ class PartedSession:
             batches, block.learning_rate[epoch].tolist(), block.l2[epoch].tolist(), strict=True
         ):
             total += self._update(rows, eta, l2)
-        loss, hits, weight = total.tolist()
-        return loss / weight, hits / weight
+        with np.errstate(invalid="ignore"):  # nan if they all weigh 0
+            loss, accuracy = (total[:2] / total[2]).tolist()
+        return loss, accuracy
 
     def _update(self, rows: Any, learning_rate: float, l2: float) -> Figures:
         """Do one update; return the figures of its batch, with the penalty."""
         sums = self._summed(self._objective, self._data, rows)
         figures = np.array(sums[1:])
-        if l2:
-            figures[0] += sums.weight * float(penalty(self._params, l2))
+        figures[0] += sums.weight * self._penalty(l2)
         self.apply(self._mean_gradient(sums, l2), learning_rate)
         return figures
+
+    def _penalty(self, l2: float) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):  # reported as a loss that is not finite
+            return float(penalty(self._params, l2)) if l2 else 0.0
 
     def sums(self, rows: Any = None, first: int = 0, data: Any = None) -> Sums:
         if data is not None and not isinstance(data, PartedData):
@@ -137,11 +143,10 @@ class PartedSession:
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         sums = self._summed(self._plain, self._data, checked_rows(rows, self._data.rows))
         if not sums.weight > 0:
-            raise InputError("these rows all have the weight 0, so there is no mean over them.")
+            raise InputError(WEIGHTLESS)
         l2 = self._objective.l2_of(sums.weight) if l2 is None else l2
         check_l2(l2)
-        loss = sums.loss / sums.weight + (float(penalty(self._params, l2)) if l2 else 0.0)
-        return loss, self._mean_gradient(sums, l2)
+        return sums.loss / sums.weight + self._penalty(l2), self._mean_gradient(sums, l2)
 
     def evaluate(self, data: Any) -> tuple[float, float]:
         if not isinstance(data, PartedData):
@@ -159,39 +164,45 @@ class PartedSession:
     def _summed(self, objective: Objective, data: PartedData, rows: Any, first: int = 0) -> Sums:
         """The sums of some rows, which are sorted by part."""
         pieces = [(some, first + place) for some, place in data.pieces(rows)]
-        model = data.parts.transport.share(self._model(objective))
-        tree = Tree(data.parts.count, added)
-        for nodes in data.parts.by_worker(
-            sums_of_parts, self._choice, model, data.name, data.parts.count, of_part=pieces
-        ):
-            for node, value in nodes.items():
-                tree.put(node, value)
-        assert tree.total is not None  # there are rows
-        return tree.total
+        model = self._model(objective)
+        return _reduced(sums_of_parts, added, self._choice, model, data, pieces)
 
     def _mean_gradient(self, sums: Sums, l2: float) -> Parameters:
         """Return Σ gradient / Σw + λθ; λθ alone if the rows weigh nothing."""
         weight = sums.weight if sums.weight > 0 else 1.0
-        found = Parameters(*(g / g.dtype.type(weight) for g in sums.gradient))
-        if l2:
-            for name in ("W1", "W2"):
-                theta, gradient = getattr(self._params, name), getattr(found, name)
-                gradient += theta.dtype.type(l2) * theta
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = Parameters(*(g / g.dtype.type(weight) for g in sums.gradient))
+            if l2:
+                for name in ("W1", "W2"):
+                    theta, gradient = getattr(self._params, name), getattr(found, name)
+                    gradient += theta.dtype.type(l2) * theta
         return with_class_fixed(found, self._objective)
 
 
 def evaluated(choice: EngineChoice, model: Model, data: PartedData) -> tuple[float, float]:
     """Mean loss, without penalty, and accuracy on rows in parts, by one call for each worker."""
-    shared = data.parts.transport.share(model)
-    tree: Tree[Figures] = Tree(data.parts.count, np.add)
-    for nodes in data.parts.by_worker(
-        figures_of_parts, choice, shared, data.name, data.parts.count, of_part=data.pieces()
-    ):
-        for node, value in nodes.items():
-            tree.put(node, value)
-    assert tree.total is not None
-    loss, hits, weight = tree.total.tolist()
+    total = _reduced(figures_of_parts, np.add, choice, model, data, data.pieces())
+    loss, hits, weight = total.tolist()
+    if not weight > 0:
+        raise InputError(WEIGHTLESS)
     return loss / weight, hits / weight
+
+
+def _reduced(
+    function: Callable[..., dict[Node, T | None]],
+    add: Callable[[T, T], T],
+    choice: EngineChoice,
+    model: Model,
+    data: PartedData,
+    pieces: Sequence[tuple[Any, int]],
+) -> T:
+    """Return the sum over all parts of what a function of `part_sums` computes of each."""
+    parts = data.parts
+    tree, shared = Tree(parts.count, add), parts.transport.share(model)
+    for nodes in parts.by_worker(function, choice, shared, data.name, parts.count, of_part=pieces):
+        tree.put_all(nodes)
+    assert tree.total is not None  # there are rows
+    return tree.total
 
 
 def _batches(block: Block, epoch: int, N: int) -> Iterator[slice | NDArray[np.int64]]:

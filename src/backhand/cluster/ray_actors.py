@@ -22,7 +22,7 @@ from backhand.cluster.transport import Memory, WorkerLost, picklable
 from backhand.engines.thread_limits import blas_threads
 from backhand.errors import BackhandError, InputError, shortened
 
-STARTING = 60.0
+STARTING = 120.0
 """Seconds in which the workers have to begin."""
 
 ROOM = 5.0

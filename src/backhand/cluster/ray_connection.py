@@ -12,6 +12,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,10 @@ PURPOSE = "training on several machines"
 
 REPORTS = "worker died or was killed|node with node id|Raylet is terminated|workers killed"
 """What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
+
+SETTINGS = 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
+"""How a client of HTTP/2 begins: with its settings, here none. A server begins with its own."""
 
 LOCAL, AUTO = "local", "auto"
 
@@ -62,14 +67,24 @@ def join(address: str, workers: int) -> None:
     InputError
         If there is no such cluster, or this process is connected to another.
     """
+    joined = False
+    try:
+        with signals_held():  # an interrupted start would leave processes; Ray sets handlers
+            _join(imported(), address, workers)
+            joined = True
+    except BaseException:
+        if joined:  # a signal came meanwhile
+            leave()
+        raise
+
+
+def _join(ray: Any, address: str, workers: int) -> None:
     global _users, _made_here
-    ray = imported()
     with _lock:
         if ray.is_initialized():
             _check_same(ray, address)
         else:
-            with signals_held():  # an interrupted start would leave processes; Ray sets handlers
-                _start(ray, workers) if address == LOCAL else _reach(ray, address)
+            _start(ray, workers) if address == LOCAL else _reach(ray, address)
             _made_here = True
         _users += 1
 
@@ -100,9 +115,9 @@ def _start(ray: Any, workers: int) -> None:
     _folder = tempfile.mkdtemp(prefix="ray-", dir=None if short else "/tmp")
     try:
         with _environment(RAY_USAGE_STATS_ENABLED="0"):  # else it reports to Ray's authors
-            ray.init(
-                LOCAL, num_cpus=min(workers, os.cpu_count() or 1), include_dashboard=False,
-                log_to_driver=False, logging_level="ERROR", _temp_dir=_folder,
+            _init(
+                ray, LOCAL, num_cpus=min(workers, os.cpu_count() or 1), include_dashboard=False,
+                _temp_dir=_folder,
             )  # fmt: skip
     except Exception as error:
         ray.shutdown()
@@ -111,11 +126,18 @@ def _start(ray: Any, workers: int) -> None:
         raise InputError(f"Ray could not be started on this machine: {_line(error)}.") from error
 
 
+def _init(ray: Any, address: str, **options: Any) -> None:
+    with warnings.catch_warnings():  # Ray tells its users what will change
+        warnings.simplefilter("ignore", FutureWarning)
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
+
+
 def _reach(ray: Any, address: str) -> None:
-    if address != AUTO:
-        _check_reachable(address)
+    named = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+    if named not in (AUTO, LOCAL):
+        _check_reachable(named)
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        _init(ray, address)
     except Exception as error:
         ray.shutdown()
         where = "was found" if address == AUTO else f"could be joined at '{address}'"
@@ -126,7 +148,10 @@ def _reach(ray: Any, address: str) -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Refuse what is no address, and a machine that does not answer, within seconds."""
+    """Refuse what is no address, and where Ray does not answer, within seconds.
+
+    (Ray itself waits for minutes for a program that listens there and does not answer.)
+    """
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()) or "://" in address:
         raise InputError(
@@ -134,12 +159,27 @@ def _check_reachable(address: str) -> None:
             "'10.0.0.1:6379' (that of Ray Client, 'ray://…', is not one)."
         )
     try:
-        socket.create_connection((host, int(port)), REACHING).close()
+        # Ray would try for minutes to talk to a server that is not its own.
+        if not _answers(host, int(port)):
+            raise ConnectionError("another program listens there")
     except (OSError, OverflowError) as error:
         raise InputError(
             f"no Ray cluster answers at '{address}': {_line(error)}. 'ray start --head' starts one "
             "and prints its address."
         ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether a server of HTTP/2, which is what Ray speaks, answers at a port."""
+    with socket.create_connection((host, port), REACHING) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return True  # it speaks TLS first
+        connection.sendall(PREFACE)
+        try:
+            head = connection.recv(9, socket.MSG_WAITALL)
+        except (TimeoutError, ConnectionError):
+            return False
+    return len(head) == 9 and head[3] == SETTINGS
 
 
 def _check_same(ray: Any, address: str) -> None:

@@ -17,7 +17,7 @@ from backhand.cluster.homes import Home
 from backhand.cluster.network_workers import NetworkWorkers
 from backhand.cluster.networks import Beginning, PackedState, Unknown, Used, copied
 from backhand.cluster.transport import Call
-from backhand.engines import Block, BlockMetrics, Data, Engine, Objective, OptimizerState
+from backhand.engines import Block, BlockMetrics, Data, Engine, Objective, OptimizerState, Sums
 from backhand.engines.argument_checks import check_precision, check_start, check_state
 from backhand.engines.batching import session_repr
 from backhand.engines.contract import are_zeros, zeros_like
@@ -69,6 +69,9 @@ class RemoteSession:
     def state(self) -> OptimizerState:
         return _copy_of(self._state)
 
+    def parameters(self) -> Parameters:
+        return copied(self._state.params)
+
     def restore(self, state: OptimizerState) -> None:
         check_state(state, self._like, len(self._state.slots))
         self._state, self._restored = _copy_of(state), True
@@ -83,12 +86,12 @@ class RemoteSession:
     def apply(self, gradient: Parameters, learning_rate: float) -> None:
         self._state = _use([self], networks.apply, gradient, learning_rate)
 
-    def evaluate(self, data: Data) -> tuple[float, float]:
-        def attempt(home: Home) -> Any:
-            (rows,), calls = self._workers.send(home, data)
-            return _use_in(home, [self], calls, networks.evaluate, rows)
+    def sums(self, rows: Any = None, first: int = 0, data: Data | None = None) -> Sums:
+        found = _use([self], networks.sums, rows, first, reading=data)
+        return Sums(copied(found.gradient), *found[1:])
 
-        figures: tuple[float, float] = self._workers.persist(self._worker, attempt)
+    def evaluate(self, data: Data) -> tuple[float, float]:
+        figures: tuple[float, float] = _use([self], networks.evaluate, reading=data)
         return figures
 
     def _used(self, home: Home) -> tuple[Used, list[Call]]:
@@ -119,16 +122,28 @@ def advance_together(
     return [BlockMetrics(*map(np.array, some)) for some in metrics]
 
 
-def _use(sessions: Sequence[RemoteSession], function: Callable[..., Any], *args: Any) -> Any:
+def _use(
+    sessions: Sequence[RemoteSession],
+    function: Callable[..., Any],
+    *args: Any,
+    reading: Data | None = None,
+) -> Any:
     """Return `function(networks, sessions, *args)` of sessions of one worker.
+
+    Rows to read, if there are any, are sent before, and are another argument.
 
     Raises
     ------
     BackhandError
         What the function raised, or if workers are lost again and again.
     """
-    workers, worker = sessions[0]._workers, sessions[0]._worker
-    return workers.persist(worker, lambda home: _use_in(home, sessions, [], function, *args))
+
+    def attempt(home: Home) -> Any:
+        rows, calls = workers.send(home, *([] if reading is None else [reading]))
+        return _use_in(home, sessions, calls, function, *args, *rows)
+
+    workers = sessions[0]._workers
+    return workers.persist(sessions[0]._worker, attempt)
 
 
 def _use_in(

@@ -9,7 +9,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -62,6 +62,11 @@ class Tree(Generic[T]):
                 value = self._add(left, right)
             level, place = level + 1, place // 2
         self.nodes[level, place] = value
+
+    def put_all(self, nodes: Mapping[Node, T | None]) -> None:
+        """Put the nodes of another tree of as many parts."""
+        for node, value in nodes.items():
+            self.put(node, value)
 
     def _has(self, node: Node) -> bool:
         """Whether a node is there, or stands for no part at all."""

@@ -14,6 +14,8 @@ from backhand.errors import InputError
 from backhand.optimizers import Optimizer
 from backhand.support.array_namespace import array_namespace
 
+WEIGHTLESS = "these rows all have the weight 0, so there is no mean over them."
+
 CHUNK_BYTES = 2**25
 """Approximate working memory for rows that are only evaluated (prediction, validation)."""
 
@@ -76,7 +78,7 @@ def weight_of(data: Data, rows: Any) -> float:
     w = data.sample_weight
     weight = total_weight(None if w is None else w[data.places(rows)], count)
     if not weight > 0:
-        raise InputError("these rows all have the weight 0, so there is no mean over them.")
+        raise InputError(WEIGHTLESS)
     return weight
 
 

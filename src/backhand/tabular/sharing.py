@@ -93,7 +93,6 @@ class Sharing:
             _check_rows(data, query, settings)
         return share
 
-
     def _size(self, data: Any, query: str | None) -> float:
         """Return the bytes of the files of a table; 0 if it is not read from files."""
         if query is not None or not _is_files(data):

@@ -23,8 +23,8 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
-from cluster.test_same_bits import CASES
 from helpers import worker_functions as functions
+from helpers.parted_cases import CASES
 from helpers.parted_training import differing
 
 ray = pytest.importorskip("ray")

@@ -40,7 +40,7 @@ def test_a_server_of_http2_may_be_ray(monkeypatch) -> None:
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_another_program_at_the_port_is_refused_within_seconds(answer, monkeypatch) -> None:
     monkeypatch.setattr(ray_connection, "REACHING", 0.1)
-    with server(answer) as port, pytest.raises(InputError, match="another program listens there"):
+    with server(answer) as port, pytest.raises(InputError, match="no Ray cluster answers at"):
         ray_connection._check_reachable(f"127.0.0.1:{port}")
 
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -63,34 +59,24 @@ def test_processes_that_share_networks_make_the_model_of_one_machine(here, addre
     assert same(alone, backhand.fit(columns(), "t", workers=3, ray=address, **SMALL))
 
 
-@contextmanager
-def killing(seconds: float) -> Iterator[list[int]]:
-    """Kill one worker after some seconds; return the numbers of the killed processes."""
+def test_workers_that_are_killed_change_no_bit(here, address) -> None:
+    settings = {**SMALL, "quick": True, "epochs": 30}
+    whole = backhand.fit("p*.parquet", "t", workers=1, **settings)
     killed: list[int] = []
 
-    def kill() -> None:
-        time.sleep(seconds)
-        for process in sorted(ray_processes()):
-            if b"ray::Worker" in Path(f"/proc/{process}/cmdline").read_bytes():
-                os.kill(process, signal.SIGKILL)
-                killed.append(process)
-                return
+    def kill(progress: backhand.Progress) -> None:
+        workers = [
+            process for process in sorted(ray_processes())
+            if b"ray::Worker" in Path(f"/proc/{process}/cmdline").read_bytes()
+        ]  # fmt: skip
+        if progress.epoch in (4, 11, 12, 25):
+            killed.append(workers[progress.epoch % len(workers)])
+            os.kill(killed[-1], signal.SIGKILL)
 
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield killed
-    finally:
-        thread.join()
-
-
-@pytest.mark.parametrize("seconds", [2.0, 2.5, 3.0])
-def test_a_worker_that_is_killed_changes_no_bit(here, address, seconds) -> None:
-    settings = {**SMALL, "quick": True, "epochs": 300}
-    whole = backhand.fit("p*.parquet", "t", workers=1, **settings)
-    with killing(seconds) as killed:
-        found = backhand.fit("p*.parquet", "t", workers=2, ray=address, **settings)
-    assert killed
+    found = backhand.fit(
+        "p*.parquet", "t", workers=2, ray=address, **settings, callbacks=[kill]
+    )  # fmt: skip
+    assert len(killed) == 4
     assert same(whole, found)
 
 

@@ -50,7 +50,7 @@ def main(paths: list[str]) -> None:
     std = np.sqrt(squares / N - mean**2)
     X, y = zip(*(scaled.remote(table, mean, std) for table in tables), strict=True)
 
-    clf = RayMLPClassifier((32,), num_workers=2, solver="lbfgs", alpha=0.1, random_state=0)
+    clf = RayMLPClassifier((32,), num_workers=2, solver="lbfgs", max_iter=500, random_state=0)
     clf.fit(list(X), list(y))  # references: no row comes here
     print(f"accuracy on the training rows {clf.score(list(X), list(y)):.3f}")
 

@@ -84,6 +84,21 @@ def test_pieces_name_every_row_once_and_count_positions_through(transport: Trans
     assert named[3].tolist() == in_order
 
 
+def test_rows_that_follow_one_another_are_slices_of_the_parts(transport: Transport) -> None:
+    there = parted(transport, some_data(), 5)
+    numbers = [np.arange(length) for length in there.lengths]
+    for rows in (None, slice(0, 29), slice(0, 3), slice(5, 6), slice(7, 26), slice(28, 29)):
+        expected = there.located(np.arange(29)[slice(None) if rows is None else rows])[1]
+        pieces = there.pieces(rows)
+        assert all(isinstance(some, slice) for some, _ in pieces)
+        for n, ((some, first), (others, place)) in enumerate(zip(pieces, expected, strict=True)):
+            assert numbers[n][some].tolist() == others.tolist() and first == place
+    few = there.select(np.array([28, 3, 3, 17]))
+    expected = there.located(np.array([28, 3, 3, 17]))[1]
+    for pieces in (few.pieces(), few.pieces(slice(0, 4))):
+        assert [some.tolist() for some, _ in pieces] == [some.tolist() for some, _ in expected]
+
+
 def test_a_part_without_rows_has_none(transport: Transport) -> None:
     there = parted(transport, some_data(29), 5)
     few = share_out(there.parts, some_data(3), "few")

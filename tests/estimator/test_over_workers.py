@@ -42,9 +42,11 @@ parameters that there are none of here (tree_learner, quantized gradients) have 
 """
 
 import inspect
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -278,6 +280,20 @@ def test_parameters_of_its_own_are_checked(settings) -> None:
     (name,) = settings
     with pytest.raises(InputError, match=f"^{name} is"):
         RayMLPClassifier(**settings).fit(X, Y)
+
+
+def test_without_an_address_it_is_the_cluster_that_there_is_or_one_of_its_own(monkeypatch) -> None:
+    fake = SimpleNamespace(is_initialized=lambda: True)
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert ray_classifier._usual_address() == "local"
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert ray_classifier._usual_address() == "auto"
+    monkeypatch.delenv("RAY_ADDRESS")
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    assert ray_classifier._usual_address() == "auto"
+    monkeypatch.setattr(fake, "is_initialized", lambda: False)
+    assert ray_classifier._usual_address() == "local"
 
 
 # An estimator like others.

@@ -203,7 +203,8 @@ def trained(losses: Losses, output: Path, *options: str, **other: Any) -> subpro
     """Begin `backhand train` on the table."""
     command = [
         sys.executable, "-m", "backhand", "train", tables(losses), "--target", "y", "--output",
-        str(output), "--epochs", "150", "--batch-size", "256", "--members", "1", *options,
+        str(output), "--epochs", "150", "--batch-size", "256", "--quick", "--share", "rows",
+        *options,
     ]  # fmt: skip
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **other
@@ -265,8 +266,9 @@ def record(tally: Tally, began: float, midway: list[bool], different: list[str])
     tally.midway += sum(midway)
     tally.different += bool(different)
     tally.seconds.append(time.monotonic() - began)
-    if different:
-        print(f"differ: {', '.join(different)}", file=sys.stderr)
+    if sys.stderr.isatty() or different:
+        what = f"differ: {', '.join(different)}" if different else f"{tally.seconds[-1]:.1f} s"
+        print(what, file=sys.stderr, flush=True)
 
 
 KINDS: dict[str, tuple[str, float, Callable[[Losses, Tally, int], None]]] = {

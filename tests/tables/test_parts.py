@@ -21,6 +21,7 @@ from backhand.tables.parted.opening import read_parted_table
 from backhand.tables.parted.parted_table import PartedTable
 from backhand.tables.parted.units import Unit, runs_of
 from backhand.tables.queries import MARKED, mark
+from backhand.tables.queries import all_rows as all_rows_of
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
 from helpers.lossy_workers import LossyWorkers
@@ -69,7 +70,9 @@ def written(folder: Path, texts: Sequence[str], ending: str = "csv") -> str:
     return f"{folder}/*.{ending}"
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize(
+    "count", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 5))]
+)
 def test_the_parts_are_those_of_one_worker_and_have_the_rows_of_the_table(files, workers, count):
     alone = read_parted_table(workers(1), files, batch_size=128)
     table = read_parted_table(workers(count), files, batch_size=128)
@@ -121,6 +124,7 @@ def test_row_groups_of_other_parts_are_not_read(tmp_path, workers):
         table.each(read, of_part=[(part == 3,) for part in range(8)])
 
 
+@pytest.mark.slow
 def test_a_column_called_file_row_number_keeps_its_values(tmp_path, workers):
     parquet(tmp_path / "t.parquet", "SELECT 7 AS File_Row_Number, range AS i FROM range(5000)")
     table = read_parted_table(workers(2), tmp_path / "t.parquet", batch_size=128)
@@ -129,19 +133,25 @@ def test_a_column_called_file_row_number_keeps_its_values(tmp_path, workers):
 
 
 def test_marked_rows_are_those_of_the_mask_however_many_files_are_read(tmp_path):
-    parquet(tmp_path / "0.parquet", "SELECT CAST(range AS INTEGER) AS i FROM range(70000)")
-    parquet(tmp_path / "1.parquet", "SELECT range + 70000 AS i FROM range(3000)")
-    parquet(tmp_path / "2.parquet", "SELECT range + 73000 AS i FROM range(9000)")
-    table = read_table(f"{tmp_path}/*.parquet")  # the types differ: each file has its own SELECT
+    first = 0
+    for k, n in enumerate((7000, 30, 3000, 10, 9000, 50, 4000)):
+        kind = "INTEGER" if k % 2 else "BIGINT"  # so that each file has a SELECT of its own
+        parquet(tmp_path / f"{k}.parquet", f"SELECT CAST(range AS {kind}) + {first} AS i "
+                f"FROM range({n})")  # fmt: skip
+        first += n
+    table = read_table(f"{tmp_path}/*.parquet")
     assert table.types == ["VARCHAR"]
     chosen = np.arange(table.rows) % 3 == 0
     mark(table, chosen)
-    table.connection.execute("SET threads = 4")
     sql = f"SELECT count(*), sum(CAST(c0 AS BIGINT)) FROM {MARKED}"
-    found = {table.connection.execute(sql).fetchall()[0] for _ in range(10)}
+    found = set()
+    for threads in (1, 4):
+        table.connection.execute(f"SET threads = {threads}")
+        found |= {table.connection.execute(sql).fetchall()[0] for _ in range(8)}
     assert found == {(int(chosen.sum()), int(np.flatnonzero(chosen).sum()))}
 
 
+@pytest.mark.slow
 def test_marked_rows_of_parts_are_those_of_the_mask(files, workers):
     table = read_parted_table(workers(2), files, batch_size=128)
     chosen = np.arange(table.rows) % 7 < 2
@@ -162,6 +172,7 @@ def test_files_of_text_are_read_as_wholes_with_the_columns_of_all(tmp_path, work
     assert table.where(3).endswith("2.csv (line 2)")
 
 
+@pytest.mark.slow
 def test_keys_of_json_objects_may_have_another_order_in_another_part(tmp_path, workers):
     lines = [json.dumps(row) + "\n" for row in ({"a": 1, "b": 2}, {"b": 4, "a": 3})]
     data = written(tmp_path, lines, "jsonl")
@@ -170,6 +181,7 @@ def test_keys_of_json_objects_may_have_another_order_in_another_part(tmp_path, w
     assert (table.names, all_rows(table)) == (["a", "b"], [("1", "2"), ("3", "4")])
 
 
+@pytest.mark.slow
 def test_types_that_differ_between_parts_become_texts_as_in_the_plain_table(tmp_path, workers):
     parquet(tmp_path / "0.parquet", "SELECT 1 AS v, range AS i FROM range(3)")
     parquet(tmp_path / "1.parquet", "SELECT range AS i, 2.5::DOUBLE AS v FROM range(3)")
@@ -200,6 +212,16 @@ def test_files_that_are_not_one_table_are_told_of(tmp_path, workers, texts, endi
         read_parted_table(workers(2), written(tmp_path, texts, ending), batch_size=None)
 
 
+@pytest.mark.slow
+def test_a_file_without_rows_adds_none(tmp_path, workers):
+    parquet(tmp_path / "0.parquet", "SELECT range AS i FROM range(0)")
+    parquet(tmp_path / "1.parquet", "SELECT range AS i FROM range(5)")
+    table = read_parted_table(workers(2), f"{tmp_path}/*.parquet", batch_size=128)
+    assert all_rows(table) == [(i,) for i in range(5)]
+    with pytest.raises(InputError, match="no rows"):
+        read_parted_table(workers(2), tmp_path / "0.parquet", batch_size=128)
+
+
 def test_columns_of_two_families_are_told_of_by_the_sentence_of_the_plain_table(tmp_path, workers):
     parquet(tmp_path / "0.parquet", "SELECT 1 AS v")
     parquet(tmp_path / "1.parquet", "SELECT DATE '2020-01-01' AS v")
@@ -211,6 +233,7 @@ def test_columns_of_two_families_are_told_of_by_the_sentence_of_the_plain_table(
     assert said[0] == said[1]
 
 
+@pytest.mark.slow
 def test_files_of_several_formats_are_told_of(tmp_path, workers):
     written(tmp_path, ["a\n1\n"])
     (tmp_path / "1.jsonl").write_text('{"a": 1}\n')
@@ -233,6 +256,7 @@ def test_a_worker_with_too_little_memory_says_so(files, workers):
         read_parted_table(workers(4), files, batch_size=128, memory="200MB")
 
 
+@pytest.mark.slow
 def test_workers_without_rows_are_told_of(tmp_path, workers):
     data = written(tmp_path, ["a,b\n1,2\n"])
     table = read_parted_table(workers(3), data, batch_size=128)
@@ -272,6 +296,7 @@ def test_each_file_is_read_where_it_is(files, workers, monkeypatch):
     assert readers == ["1" if file == 2 else "2" for file in firsts]
 
 
+@pytest.mark.slow
 def test_one_name_of_different_files_on_two_machines_is_told_of(tmp_path, workers, monkeypatch):
     data = written(tmp_path, ["a,b\n1,2\n"])
 
@@ -291,7 +316,7 @@ def test_a_file_that_changes_between_two_passes_is_told_of(files, workers):
     assert table.change() is not None
 
 
-@pytest.mark.parametrize("spare", [0, 100])
+@pytest.mark.parametrize("spare", [0, pytest.param(100, marks=pytest.mark.slow)])
 def test_parts_of_a_lost_worker_are_read_again_with_the_rows_that_were_marked(
     files, workers, spare
 ):
@@ -310,6 +335,7 @@ def test_parts_of_a_lost_worker_are_read_again_with_the_rows_that_were_marked(
     assert table.parts.transport.losses > (1 if spare else 0)
 
 
+@pytest.mark.slow
 def test_closing_a_table_releases_its_rows_on_the_workers(files, workers):
     transport = workers(2)
     table = read_parted_table(transport, files, batch_size=128)
@@ -323,6 +349,22 @@ def test_closing_a_table_releases_its_rows_on_the_workers(files, workers):
     assert len(schemas) == len(other.parts.of_worker(0))
 
 
+def test_a_worker_that_ends_is_not_waited_for_until_its_query_is_done(files, workers):
+    transport, begun = workers(2), threading.Event()
+    table = read_parted_table(transport, files, batch_size=128)
+    call = transport.submit(0, endless, table.parts._key, begun)
+    begun.wait(60)
+    transport.close()
+    with pytest.raises(KeyboardInterrupt):
+        call.result(0)
+
+
+def endless(memory: Memory, key: int, begun: threading.Event) -> Any:
+    begun.set()
+    sql = "SELECT sum(hash(range)) FROM range(1000000000000)"
+    return all_rows_of(tables_of(memory, key)[0], sql)
+
+
 def tables_of(memory: Memory, key: int) -> list[Table]:
     return [part["table"] for part in memory[key].values()]
 
@@ -331,3 +373,34 @@ def schemas_of(memory: Memory, key: int) -> list[Any]:
     (table, *_) = tables_of(memory, key)
     sql = "SELECT schema_name FROM duckdb_schemas() WHERE schema_name LIKE 'part%'"
     return table.connection.execute(sql).fetchall()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_any_files_have_the_rows_and_marks_of_the_plain_table(tmp_path, workers, seed):
+    draw = np.random.default_rng(seed)
+    columns = ["x", "i", "t"]
+    for k in range(draw.integers(1, 9)):
+        kind = draw.choice(["INTEGER", "BIGINT", "DOUBLE"] if seed % 2 else ["BIGINT"])
+        order = draw.permutation(columns) if seed % 3 else columns
+        n = draw.integers(0, draw.choice([70, 9000]))
+        cells = f"range + {k} * 10000 AS i, CAST(range AS {kind}) AS x, 't' || range % 3 AS t"
+        parquet(
+            tmp_path / f"{k}.parquet",
+            f"SELECT {', '.join(order)} FROM (SELECT {cells} FROM range({n}))",
+        )
+    plain = read_table(f"{tmp_path}/*.parquet")
+    batch_size = [None, 1, 2**16][seed % 3]
+    table = read_parted_table(
+        workers(int(draw.integers(1, 6))), f"{tmp_path}/*.parquet", batch_size=batch_size
+    )
+    assert (table.names, table.types) == (plain.names, plain.types)
+    rows = rows_of(plain)
+    assert all_rows(table) == rows
+    chosen, i = draw.random(plain.rows) < 0.3, plain.index("i")
+    wanted = sum(row[i] for row, keep in zip(rows, chosen, strict=True) if keep)
+    for one in (plain, table):
+        mark(one, chosen)
+        for _ in range(3):
+            sums = one.each(all_rows_of, f"SELECT coalesce(sum(c{i}), 0) FROM {MARKED}")
+            assert sum(part[0][0] for part in sums) == wanted

@@ -15,8 +15,8 @@ MOST = 32
 SHARE = 8
 """A thread takes at most this share of its fair share of all sessions at once."""
 
-SECONDS = 0.02
-"""Duration of a call up to which more sessions are advanced in the next one."""
+SECONDS = 0.04
+"""Duration of a call of several sessions."""
 
 BYTES = 2**18
 """Bytes of the states of the sessions that are advanced together."""
@@ -53,10 +53,12 @@ class Grouping:
 
     def begun(self, state_bytes: int) -> None:
         """Note that a session begins, whose state has so many bytes."""
-        if self._calls > 1 or self._seconds > SECONDS:
+        if self._calls > 1:
             self.size = 1
         elif self._calls == 1:
-            self.size = min(2 * self.size, self._most, max(1, BYTES // state_bytes))
+            wanted = self.size / 2 if self._seconds > SECONDS else self.size
+            wanted = 2 * self.size if self._seconds < SECONDS / 2 else wanted
+            self.size = max(1, min(int(wanted), self._most, BYTES // state_bytes))
         self._calls = 0
 
     def advanced(self, seconds: float) -> None:

@@ -116,7 +116,8 @@ def added(one: Sums, other: Sums) -> Sums:
 
 
 def _figures(session: Session, data: Data, rows: Any) -> Figures:
-    some = data if isinstance(rows, slice) else data.select(rows)
+    whole = isinstance(rows, slice) and rows == slice(0, data.rows)
+    some = data if whole else data.select(rows)
     weight = total_weight(some.weights, some.rows)
     if not weight > 0:
         return np.zeros(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -203,14 +204,29 @@ class PartedData:
         return order, pieces
 
     def pieces(self, rows: Any = None) -> list[tuple[Any, int]]:
-        """`located` for some of these rows, a slice or their indices; None: all."""
-        if rows is None and self.numbers is None:
-            first = self._ends - self.lengths
-            return [(slice(0, n), int(at)) for n, at in zip(self.lengths, first, strict=True)]
-        there = self.places(slice(None) if rows is None else rows)
-        if isinstance(there, slice):
-            there = np.arange(*there.indices(len(self.y)))
-        return self.located(there)[1]
+        """`located` for some of these rows, a slice or their indices; None: all.
+
+        Rows that follow one another are slices of the parts: their numbers are not sent.
+        """
+        if rows is None or (isinstance(rows, slice) and rows == slice(0, self.rows)):
+            return self._all_pieces
+        there = self.places(rows)
+        return self._of_slice(there) if isinstance(there, slice) else self.located(there)[1]
+
+    @cached_property
+    def _all_pieces(self) -> list[tuple[Any, int]]:
+        if self.numbers is None:
+            return self._of_slice(slice(0, self.rows))
+        return self.located(self.numbers)[1]
+
+    def _of_slice(self, there: slice) -> list[tuple[Any, int]]:
+        pieces, first = [], 0
+        for last, length in zip(self._ends.tolist(), self.lengths, strict=True):
+            begin = min(max(there.start - (last - length), 0), length)
+            end = min(max(there.stop - (last - length), begin), length)
+            pieces.append((slice(begin, end), first))
+            first += end - begin
+        return pieces
 
 
 def parted(

@@ -69,6 +69,7 @@ class PartedEngine:
     """
 
     group = 1
+    overhead = 0.0
 
     def __init__(
         self,

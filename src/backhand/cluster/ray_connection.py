@@ -31,6 +31,10 @@ PURPOSE = "training on several machines"
 REPORTS = "worker died or was killed|node with node id|Raylet is terminated|workers killed"
 """What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
 
+SETTINGS = 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
+"""How a client of HTTP/2 begins: with its settings, here none. A server begins with its own."""
+
 LOCAL, AUTO = "local", "auto"
 
 _lock = Lock()
@@ -129,8 +133,9 @@ def _init(ray: Any, address: str, **options: Any) -> None:
 
 
 def _reach(ray: Any, address: str) -> None:
-    if address != AUTO:
-        _check_reachable(address)
+    named = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+    if named not in (AUTO, LOCAL):
+        _check_reachable(named)
     try:
         _init(ray, address)
     except Exception as error:
@@ -143,7 +148,10 @@ def _reach(ray: Any, address: str) -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Refuse what is no address, and a machine that does not answer, within seconds."""
+    """Refuse what is no address, and where Ray does not answer, within seconds.
+
+    (Ray itself waits for minutes for a program that listens there and does not answer.)
+    """
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()) or "://" in address:
         raise InputError(
@@ -151,18 +159,27 @@ def _check_reachable(address: str) -> None:
             "'10.0.0.1:6379' (that of Ray Client, 'ray://…', is not one)."
         )
     try:
-        with socket.create_connection((host, int(port)), REACHING) as connection:
-            # Ray tries for minutes to talk to a server that is not its own. Its own speaks HTTP/2,
-            # of which both sides begin with a frame of settings: three bytes of length, a type, 4.
-            connection.settimeout(REACHING)
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, *[0] * 5]))
-            if connection.recv(4)[3:] != b"\x04":
-                raise OSError("what answers there is no Ray cluster")
+        # Ray would try for minutes to talk to a server that is not its own.
+        if not _answers(host, int(port)):
+            raise ConnectionError("another program listens there")
     except (OSError, OverflowError) as error:
         raise InputError(
             f"no Ray cluster answers at '{address}': {_line(error)}. 'ray start --head' starts one "
             "and prints its address."
         ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether a server of HTTP/2, which is what Ray speaks, answers at a port."""
+    with socket.create_connection((host, port), REACHING) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return True  # it speaks TLS first
+        connection.sendall(PREFACE)
+        try:
+            head = connection.recv(9, socket.MSG_WAITALL)
+        except (TimeoutError, ConnectionError):
+            return False
+    return len(head) == 9 and head[3] == SETTINGS
 
 
 def _check_same(ray: Any, address: str) -> None:

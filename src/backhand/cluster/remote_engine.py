@@ -39,6 +39,10 @@ AHEAD = 2
 """Threads of a fleet for each worker: while one has figures to look at, the other one's session is
 advanced."""
 
+SLOW_LINK, MOST_OVERHEAD = 1e7, 1.0
+"""Bytes per second with which states are sent back, as over 100 Mbit/s, and the most seconds of
+that: blocks of a large network last some seconds, so that a link which is slow is seldom busy."""
+
 
 class RemoteEngine:
     """An engine over the workers of a transport; see `contract.Engine`.
@@ -75,9 +79,10 @@ class RemoteEngine:
 
     def __init__(self, engine: Engine, transport: Transport) -> None:
         self.name, self.group, self.precision = engine.name, engine.group, engine.precision
+        self.overhead = 0.0
         self._engine, self._worker = engine, 0
         self._workers = NetworkWorkers(transport, _engines(engine, transport))
-        self._groups = engine.group == 1 and not transport.in_this_process
+        self._apart = not transport.in_this_process
         self._grouping: Grouping | None = None
         self._warn_of_others()
 
@@ -101,7 +106,8 @@ class RemoteEngine:
         for n in range(threads):
             one = RemoteEngine.__new__(RemoteEngine)
             vars(one).update(vars(self), _worker=n % len(self._workers))
-            one._grouping = Grouping.of(parts, threads) if self._groups else None
+            alone = self._engine.group == 1 and self._apart
+            one._grouping = Grouping.of(parts, threads) if alone else None
             found.append(one)
         return found
 
@@ -133,10 +139,12 @@ class RemoteEngine:
         session = RemoteSession(
             self._workers, self._worker, self._engine, state, data, optimizer, objective, validation
         )
+        size = sum(value.nbytes for value in state.params) * (1 + len(state.slots))
         if self._grouping is not None:
-            size = sum(value.nbytes for value in state.params)
-            self._grouping.begun(size * (1 + len(state.slots)))
+            self._grouping.begun(size)
             self.group = self._grouping.size
+        if self._apart:
+            self.overhead = min(MOST_OVERHEAD, size / SLOW_LINK)
         return session
 
     def loss_and_gradients(

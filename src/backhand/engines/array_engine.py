@@ -83,6 +83,7 @@ class ArrayEngine:
 
     name: str
     group = 1
+    overhead = 0.0
     precision: PrecisionName = "auto"
 
     @property

@@ -560,6 +560,11 @@ class Engine(Protocol):
     group: int
     """Maximum number of sessions that `advance_all` advances with gain; 1 where there is none."""
 
+    overhead: float
+    """Seconds that a call of `advance_all` takes beside its updates, such as to send states, or 0.
+    Blocks are so long that this is a small share of them.
+    """
+
     precision: PrecisionName
     """What the products of training are computed from: "auto", numbers of the parameters' dtype,
     or "bf16", numbers rounded to bfloat16 (see `backhand.bf16`). In bf16 an engine trains and

@@ -24,6 +24,9 @@ from backhand.training.state import TrainState, no_parts
 BLOCK_SECONDS = 0.1
 """Target duration of a block, so that progress and Ctrl-C stay responsive."""
 
+OVERHEAD = 0.1
+"""Share of a block that what is done beside its updates may take; blocks are longer for that."""
+
 GROWTH = 16
 """A block has at most this many times the work of the block before it."""
 
@@ -34,7 +37,7 @@ with them."""
 
 @dataclass
 class Pace:
-    """The work that takes about `BLOCK_SECONDS`, estimated from the last block."""
+    """The work of a block: what takes about `BLOCK_SECONDS`, estimated from the last one."""
 
     work: float = 0.0
 
@@ -51,9 +54,10 @@ class Pace:
         """Return how many epochs of that much work each make a block: 1 or more."""
         return max(1, int(self.work / each))
 
-    def measure(self, work: float, seconds: float) -> None:
-        """Update the estimate with a block's work and duration."""
-        self.work = min(BLOCK_SECONDS / max(seconds, 1e-9), GROWTH) * work
+    def measure(self, work: float, seconds: float, overhead: float = 0.0) -> None:
+        """Update the estimate with a block's work and duration, and the engine's overhead."""
+        wanted = max(BLOCK_SECONDS, overhead / OVERHEAD)
+        self.work = min(wanted / max(seconds, 1e-9), GROWTH) * work
 
 
 class Replay:

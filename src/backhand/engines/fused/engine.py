@@ -90,6 +90,7 @@ class FusedEngine:
 
     name = "fused"
     group = 1
+    overhead = 0.0
 
     def __init__(
         self,

@@ -78,15 +78,9 @@ def read_parted_table(
     machines = _files(transport, data)
     facts = _facts(transport, options, machines)
     columns = _parquet_columns(data, facts)
-    units = [
-        unit for path, some in facts.items()
-        for unit in (some.units if columns is not None else [Unit(path, some.size)])
-    ]  # fmt: skip
-    runs = runs_of(
-        units, part_count(len(units), batch_size), [machines[unit.path] for unit in units]
-    )
+    runs = _runs(facts, machines, batch_size, whole=columns is None)
     able = [frozenset.intersection(*(machines[unit.path] for unit in run)) for run in runs]
-    sizes = [sum(u.size for u in run) for run in runs]
+    sizes = [sum(unit.size for unit in run) for run in runs]
     parts, opened_sizes = Parts(transport, len(runs), sizes, able), list[int]()
 
     def done(part: int) -> None:
@@ -100,6 +94,22 @@ def read_parted_table(
     files = [{unit.path: facts[unit.path] for unit in run} for run in runs]
     opened = parts.keep(open_part, reading, of_part=list(zip(runs, files, strict=True)), done=done)
     return _table(parts, data, opened)
+
+
+def _runs(
+    facts: dict[str, FileFacts],
+    machines: dict[str, frozenset[str]],
+    batch_size: int | None,
+    *,
+    whole: bool,
+) -> list[list[Unit]]:
+    """Return the units of each part: row groups, or `whole` files."""
+    units = [
+        unit for path, some in facts.items()
+        for unit in ([Unit(path, some.size)] if whole else some.units)
+    ]  # fmt: skip
+    where = [machines[unit.path] for unit in units]
+    return runs_of(units, part_count(len(units), batch_size), where)
 
 
 def _files(transport: Transport, data: str) -> dict[str, frozenset[str]]:

@@ -17,6 +17,9 @@ from backhand.tables.queries import GROUP
 CONTENT_ONLY = "hive_partitioning=false, union_by_name=false, filename=false"
 """No column is made from the name of a file or folder."""
 
+ALL_ROWS = 2**63 - 1
+"""The largest LIMIT."""
+
 BLOCK_BYTES = 2**18
 """Minimum bytes of a column of a loaded table."""
 
@@ -51,7 +54,8 @@ def load_rows(
     """Create the table or view `rows` from SELECTs, one after the other; its columns are c0, c1, …
 
     DuckDB may exchange the rows of SELECTs under a POSITIONAL JOIN, and so those that `mark`
-    selects, unless something between them depends on their order, as a row's number does.
+    selects, unless what is between them depends on the order, as a LIMIT does. (A filter on the row
+    number instead holds small chunks back, and exchanges rows too.)
     """
     cells = ",".join(f"c{i}" for i in range(len(names)))
     selected = f"SELECT * FROM ({' UNION ALL '.join(selects)}) AS t({cells})"
@@ -59,8 +63,7 @@ def load_rows(
         connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
         return
     if len(selects) > 1:
-        numbered = f"SELECT *, row_number() OVER () AS place FROM ({selected})"
-        selected = f"SELECT {cells} FROM ({numbered}) WHERE place > 0"
+        selected += f" LIMIT {ALL_ROWS}"
     # A view has no parameters: DuckDB writes them into it, as literals.
     connection.sql(selected, params=parameters).create_view("rows")
 

@@ -59,7 +59,8 @@ class Worker:
         blocks = [driver.begin_block(most) for driver in drivers]
         began = time.perf_counter()
         figures = self._engine.advance_all([driver.session for driver in drivers], blocks)
-        self._pace.measure(most * each, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._pace.measure(most * each, seconds, self._engine.overhead)
         for number, driver, block, metrics in zip(numbers, drivers, blocks, figures, strict=True):
             with suppress(DivergenceError):
                 driver.end_block(block, metrics)

@@ -4,8 +4,8 @@
 
 Measures the CPU time of the driver's process per call of a worker and per megabyte of sums (workers
 are processes of Ray on this machine), per row that is found in its part, and per block of rows
-whose order is drawn. The last table is computed from these: the time of an update with 10 to 1,000
-workers and batches that keep them busy, if all of them send their sums to the driver.
+whose order is drawn. The last table is computed from these: the time of an update with 2 to 1,000
+workers, if each of them sends one sum to the driver.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parted_data import PartedData
 from backhand.cluster.parted_engine import PartedEngine
 from backhand.cluster.parts import Parts, part_count
+from backhand.cluster.transport import Transport
 from backhand.engines import Data, make_engine
 from backhand.training.samplers import SeededSampler
 
@@ -53,17 +54,17 @@ def parameters(shape: Shape) -> int:
     return (shape.d + 1) * shape.H + (shape.H + 1) * shape.K
 
 
-def cpu_of_update(shape: Shape, workers: int) -> float:
-    """CPU seconds of this process per update over workers, each with one node of the tree."""
+def cpu_of_update(transport: Transport, shape: Shape, workers: int) -> float:
+    """CPU seconds of this process per update, over some of the workers: one part for each."""
     y = np.random.default_rng(0).integers(0, shape.K, shape.N)
-    with connect(workers, "local", threads=1) as transport:
-        rows = parted_rows(transport, shape, shape.N, y, workers)
-        updates = Updates(PartedEngine(rows.parts), rows, shape)
-        batch = 32 * workers
-        updates.do(5, batch)
-        began = time.process_time()
-        updates.do(UPDATES, batch)
-        return (time.process_time() - began) / UPDATES
+    rows = parted_rows(transport, shape, shape.N, y, workers)
+    updates, batch = Updates(PartedEngine(rows.parts), rows, shape), 32 * workers
+    updates.do(5, batch)
+    began = time.process_time()
+    updates.do(UPDATES, batch)
+    seconds = time.process_time() - began
+    rows.parts.release()
+    return seconds / UPDATES
 
 
 def seconds_per(count: int, action: Callable[[], Any]) -> float:
@@ -97,8 +98,9 @@ def block_cost() -> float:
 
 
 def costs() -> Costs:
-    small = {W: cpu_of_update(SMALL, W) for W in (FEW, MANY)}
-    large = {W: cpu_of_update(LARGE, W) for W in (FEW, MANY)}
+    with connect(MANY, "local", threads=1) as transport:
+        small = {W: cpu_of_update(transport, SMALL, W) for W in (FEW, MANY)}
+        large = {W: cpu_of_update(transport, LARGE, W) for W in (FEW, MANY)}
     call = (small[MANY] - small[FEW]) / (MANY - FEW)
     more = (large[MANY] - large[FEW]) / (MANY - FEW) - call
     megabytes = 4 * (parameters(LARGE) - parameters(SMALL)) / 1e6
@@ -125,8 +127,11 @@ class Link:
 
 
 def exchange(costs: Costs, workers: int, megabytes: float, link: Link) -> float:
-    """Seconds of an update without the rows: parameters go out and sums come back, driver alone."""
-    sent = 2 * link.seconds(workers * megabytes)
+    """Seconds of an update without the rows: parameters go out and sums come back.
+
+    One of the workers is on the driver's machine.
+    """
+    sent = 2 * link.seconds((workers - 1) * megabytes)
     return sent + costs.update + workers * (costs.call + megabytes * costs.megabyte)
 
 
@@ -139,7 +144,7 @@ def on_paper(found: Costs, tau: float, shape: Shape) -> list[list[str]]:
             crossover = c / (tau * (1 - 1 / W))
             busy = c * W / tau
             rows.append([f"{link.mbit:,g} Mbit/s, {link.delay_ms:g} ms", f"{W:,}",
-                         f"{2 * W * megabytes:,.1f}", figure(c * 1e3), f"{crossover:,.0f}",
+                         f"{2 * (W - 1) * megabytes:,.1f}", figure(c * 1e3), f"{crossover:,.0f}",
                          f"{busy:,.0f}"])  # fmt: skip
     return rows
 

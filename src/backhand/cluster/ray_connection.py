@@ -143,7 +143,8 @@ def _reach(ray: Any, address: str) -> None:
         where = "was found" if address == AUTO else f"could be joined at '{address}'"
         raise InputError(
             f"no Ray cluster {where}: {_line(error)}. The driver has to run on a machine of the "
-            "cluster; 'ray start --head' starts one, and 'ray status' shows it."
+            "cluster, with its token in RAY_AUTH_TOKEN if it has one; 'ray start --head' starts "
+            "a cluster, and 'ray status' shows it."
         ) from error
 
 

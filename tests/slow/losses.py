@@ -203,7 +203,7 @@ def trained(losses: Losses, output: Path, *options: str, **other: Any) -> subpro
     """Begin `backhand train` on the table."""
     command = [
         sys.executable, "-m", "backhand", "train", tables(losses), "--target", "y", "--output",
-        str(output), "--epochs", "150", "--batch-size", "256", "--quick", "--share", "rows",
+        str(output), "--epochs", "60", "--batch-size", "1024", "--quick", "--share", "rows",
         *options,
     ]  # fmt: skip
     return subprocess.Popen(

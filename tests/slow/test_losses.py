@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from cluster.test_same_bits import CASES
 from helpers.lossy_workers import LossyWorkers
+from helpers.parted_cases import CASES
 from helpers.parted_training import differing
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,6 @@ import os
 import pickle
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,8 +22,8 @@ from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
-from cluster.test_same_bits import CASES
 from helpers import worker_functions as functions
+from helpers.parted_cases import CASES
 from helpers.parted_training import differing
 
 ray = pytest.importorskip("ray")
@@ -205,24 +204,6 @@ def test_without_room_for_all_workers_the_error_says_what_there_is(address, monk
     monkeypatch.undo()
     with connect(3, address) as transport:  # nothing of it is left
         assert kept(transport).each(functions.total, "rows") == TOTALS
-
-
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
-def test_a_server_that_is_not_rays_is_refused_within_seconds(answer) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []  # the connection stays open, as that of a server which is stopped
-
-        def serve() -> None:
-            held.append(server.accept()[0])
-            held[0].sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(InputError, match="no Ray cluster answers"), connect(2, address):
-            pass
-        thread.join()
-        held[0].close()
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,7 @@ def _put_back(value: Any, values: tuple[Any, ...]) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return the message of one of Ray's errors as part of a sentence."""
-    cause = getattr(error, "cause", None) or error
-    lines = [line.strip() for line in str(cause).splitlines()]
-    return shortened(" ".join(line for line in lines if line), 300).rstrip(".")
+    """Return the message of one of Ray's errors as part of a sentence, without its list of ids."""
+    lines = str(getattr(error, "cause", None) or error).splitlines()
+    text = " ".join(line.strip() for line in lines if line.strip() and not line.startswith("\t"))
+    return shortened(text, 300).rstrip(".")

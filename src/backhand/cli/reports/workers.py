@@ -17,6 +17,9 @@ MOST_SHOWN = 16
 MOST_FILES = 3
 """Files of a worker that are named."""
 
+HERE = "this process"
+"""The place of workers that are threads."""
+
 
 def workers_in_words(workers: Workers, readers: Sequence[Reader]) -> list[tuple[str, str]]:
     """Return lines on the workers, each under a title."""
@@ -26,23 +29,21 @@ def workers_in_words(workers: Workers, readers: Sequence[Reader]) -> list[tuple[
     lines = [("shared", f"the rows, in {parts:,} parts, by {_where(workers.transport.places)}")]
     lines += [(f"worker {number}", _reading(reader))
               for number, reader in enumerate(readers[:MOST_SHOWN], 1)]  # fmt: skip
-    if more := len(readers) - MOST_SHOWN:
-        lines += [("", f"and {more:,} more workers")] if more > 0 else []
+    if len(readers) > MOST_SHOWN:
+        lines.append(("", f"and {len(readers) - MOST_SHOWN:,} more workers"))
     return lines
 
 
 def workers_to_json(workers: Workers, readers: Sequence[Reader]) -> dict[str, Any]:
     """Return the same as JSON values, of all workers."""
     places = list(workers.transport.places)
-    read = [
-        {**reader._asdict(), "rows_per_second": _speed(reader)} for reader in readers
-    ]  # fmt: skip
+    read = [{**reader._asdict(), "rows_per_second": _speed(reader)} for reader in readers]
     return {"shared": workers.shared, "workers": read or [{"place": place} for place in places]}
 
 
 def _where(places: Sequence[str]) -> str:
     """Return `2 workers in this process`, or how many are where."""
-    if set(places) == {"this process"}:
+    if set(places) == {HERE}:
         return f"{len(places):,} worker{'s' if len(places) > 1 else ''} in this process"
     machines = Counter(place.split(",")[0] for place in places)
     return f"{len(places):,} worker{'s' if len(places) > 1 else ''}: " + comma_list(
@@ -52,12 +53,13 @@ def _where(places: Sequence[str]) -> str:
 
 def _reading(reader: Reader) -> str:
     """Return what a worker reads, and how fast."""
+    where = "" if reader.place == HERE else f", on {reader.place}"
     if not reader.parts:
-        return "no rows"
+        return f"no rows{where}"
     parts = f"{reader.parts:,} part{'s' if reader.parts > 1 else ''}"
     files = comma_list(reader.files, most=MOST_FILES)
     speed = f", {short(_speed(reader))} rows/s" if reader.seconds else ""
-    return f"{reader.rows:,} rows of {parts}{speed}: {files}"
+    return f"{reader.rows:,} rows of {parts}{speed}{where}: {files}"
 
 
 def _speed(reader: Reader) -> float:

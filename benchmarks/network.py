@@ -107,9 +107,8 @@ def _remove(namespace: str) -> None:
 
 
 def _end(link: subprocess.Popen[bytes]) -> None:
-    assert link.stdin is not None
-    link.stdin.close()
-    link.wait(10)
+    with link:  # closes its pipes, which ends it, and waits
+        pass
 
 
 def _ip(*arguments: str) -> None:

@@ -31,10 +31,10 @@ def hosts(monkeypatch: pytest.MonkeyPatch):
 def make_table(folder: Path) -> str:
     import duckdb
 
-    columns = "random() AS x, random() AS z, CASE WHEN x > z THEN 'over' ELSE 'under' END AS y"
+    columns = "sin(i) AS x, cos(7 * i) AS z, CASE WHEN x > z THEN 'over' ELSE 'under' END AS y"
     for part, rows in enumerate((5000, 2500, 4000)):  # row groups have whole 2,048 rows
         duckdb.sql(
-            f"COPY (SELECT {columns} FROM range({rows})) "
+            f"COPY (SELECT {columns} FROM range({rows}) AS r(i)) "
             f"TO '{folder}/{part}.parquet' (ROW_GROUP_SIZE 2048)"
         )
     return f"{folder}/*.parquet"

@@ -25,6 +25,9 @@ from backhand.errors import BackhandError, InputError, shortened
 STARTING = 120.0
 """Seconds in which the workers have to begin."""
 
+STARTS = 3
+"""How often a worker is started that ends before it has begun."""
+
 ROOM = 5.0
 """Seconds that a lost worker's place may take to become free, while others can do its work."""
 
@@ -159,22 +162,41 @@ class RayActors:
         return about
 
     def _all_about(self) -> list[About]:
-        calls = [place.actor.about.remote() for place in self._workers]
-        begun, waiting = self._ray.wait(calls, num_returns=len(calls), timeout=STARTING)
+        """Wait until all workers have begun; one that is lost before that is started again."""
+        found: dict[int, About] = {}
+        failure: Exception | None = None
+        for _ in range(STARTS):
+            waiting = [worker for worker in range(len(self._workers)) if worker not in found]
+            calls = {worker: self._workers[worker].actor.about.remote() for worker in waiting}
+            self._wait_for_room(list(calls.values()))
+            for worker, call in calls.items():
+                try:
+                    found[worker] = self._ray.get(call)
+                except self._ray.exceptions.RayError as error:
+                    failure = error
+                    self._workers[worker] = _Place(self._new())
+            if len(found) == len(self._workers):
+                return self._checked([found[worker] for worker in sorted(found)])
+        assert failure is not None
+        raise InputError(
+            f"a worker could not begin: {_reason(failure)}. Each machine of the Ray cluster needs "
+            f"Backhand {backhand.__version__} and what it uses, as this one has it."
+        ) from failure
+
+    def _wait_for_room(self, calls: list[Any]) -> None:
+        _, waiting = self._ray.wait(calls, num_returns=len(calls), timeout=STARTING)
         if waiting:
+            workers = len(self._workers)
             cpus = self._ray.cluster_resources().get("CPU", 0.0)
             raise InputError(
-                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s. CPUs that "
-                f"each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of which "
-                "others may use. Ask for fewer workers or threads, or wait until there is room."
+                f"of {workers} workers, {workers - len(waiting)} began within {STARTING:g} s. CPUs "
+                f"that each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of "
+                "which others may use. Ask for fewer workers or threads, or wait until there is "
+                "room."
             )
-        try:
-            about: list[About] = self._ray.get(calls)
-        except self._ray.exceptions.RayError as error:
-            raise InputError(
-                f"a worker could not begin: {_reason(error)}. Each machine of the Ray cluster "
-                f"needs Backhand {backhand.__version__} and what it uses, as this one has it."
-            ) from error
+
+    def _checked(self, about: list[About]) -> list[About]:
+        """Refuse workers that have another version."""
         for one in about:
             if one.version != backhand.__version__:
                 raise InputError(

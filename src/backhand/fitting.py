@@ -176,6 +176,10 @@ def fit(arguments: FitArguments) -> Model:
         If there is no such file.
     DivergenceError
         If the loss stops being finite.
+    MissingDependencyError
+        If `ray` is given, and Ray is not installed.
+    BackhandError
+        If workers are lost again and again, or another library fails on one.
 
     See Also
     --------

@@ -9,10 +9,10 @@ import time
 import pytest
 
 import backhand.cluster.in_process as in_process
+from backhand.cluster.assignment import assigned
 from backhand.cluster.connect import connect
 from backhand.cluster.in_process import InProcess
 from backhand.cluster.parts import Parts, part_count
-from backhand.cluster.sharing_out import shared_out
 from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
 from helpers import worker_functions as functions
@@ -58,9 +58,9 @@ def test_the_number_of_parts_depends_on_sizes_alone() -> None:
 
 
 def test_each_worker_gets_neighbouring_parts_of_about_the_same_size() -> None:
-    assert shared_out([1, 1, 1, 5, 1, 1], [(0, 1)] * 6) == [0, 0, 0, 1, 1, 1]
-    assert shared_out([0, 0, 0, 0], [(0, 1)] * 4) == [0, 0, 1, 1]
-    assert shared_out([1, 1, 1, 1, 1, 1], [(2,), (2,), (0, 1, 2), (0, 1, 2), (0, 1), (0, 1)]) == [
+    assert assigned([1, 1, 1, 5, 1, 1], [(0, 1)] * 6) == [0, 0, 0, 1, 1, 1]
+    assert assigned([0, 0, 0, 0], [(0, 1)] * 4) == [0, 0, 1, 1]
+    assert assigned([1, 1, 1, 1, 1, 1], [(2,), (2,), (0, 1, 2), (0, 1, 2), (0, 1), (0, 1)]) == [
         2, 2, 0, 1, 0, 1
     ]  # fmt: skip
 

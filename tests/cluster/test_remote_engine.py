@@ -139,7 +139,7 @@ def test_a_worker_with_another_cpu_is_warned_of(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"workers": 0}, "workers is 0"), ({"ray": "local"}, "ray is 'local' without workers")],
+    [({"workers": 0}, "workers is 0"), ({"ray": "local"}, "ray needs workers")],
 )
 def test_wrong_workers_are_an_error_before_any_training(
     wrong: dict[str, Any], message: str

@@ -219,8 +219,8 @@ def test_a_run_resumes_with_another_number_of_workers_and_not_without_any(here, 
 
 WRONG = {
     "workers is 0; expected": {"workers": 0},
-    "ray (--ray) is of workers": {"ray": "auto"},
-    "share (--share) is of workers": {"share": "rows"},
+    "ray (--ray) needs workers": {"ray": "auto"},
+    "share (--share) needs workers": {"share": "rows"},
     "share is 'columns'": {"workers": 2, "share": "columns"},
     "only one network": {"workers": 2, "share": "networks", "quick": True},
     "a query (--query) makes its rows on one machine": {

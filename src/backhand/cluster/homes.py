@@ -1,4 +1,4 @@
-"""Where sessions live: on which worker, and which one takes over from a worker that is lost."""
+"""Which worker holds which sessions, and which one takes over from a worker that is lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Home:
     arrays : set of int
         The arrays that it has, by their numbers.
     ended : deque of int
-        Sessions and arrays on it that are no longer used; it is told so with the next call.
+        Sessions and arrays on it that are no longer used; its next call says so.
     """
 
     def __init__(self, worker: int) -> None:

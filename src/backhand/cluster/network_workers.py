@@ -1,4 +1,4 @@
-"""`NetworkWorkers`: the workers that sessions live on, with the arrays that these read."""
+"""`NetworkWorkers`: the workers that hold sessions, with the arrays that these read."""
 
 from __future__ import annotations
 

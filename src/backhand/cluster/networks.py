@@ -1,4 +1,4 @@
-"""What a worker does for the sessions that live on it: the other end of `remote_session`.
+"""What a worker does for the sessions that it holds: the other end of `remote_session`.
 
 These functions run on workers. The sessions of an engine, and the arrays that they read, have
 numbers, by which they are found again in later calls.

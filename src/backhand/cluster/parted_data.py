@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from backhand.cluster.parts import Parts, part_count
 from backhand.cluster.transport import Memory, Transport
 from backhand.engines import Data, is_sparse
+from backhand.engines.matrices import stacked
 from backhand.errors import InputError
 from backhand.support.digests import digest as digest_of_arrays
-from backhand.support.optional import extra
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class PartedData:
         found = [
             X for X in self.parts.each(_rows_of_part, self.name, of_part=pieces) if X is not None
         ]
-        X = _stacked(found) if found else np.empty((0, self.X.shape[1]), self.X.dtype)
+        X = stacked(found) if found else np.empty((0, self.X.shape[1]), self.X.dtype)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         w = None if self.sample_weight is None else self.sample_weight[there]
@@ -306,9 +306,3 @@ def _check_part(memory: Memory, name: str, dtype: Any, rows: Any, first: int) ->
 
 def _rows_of_part(memory: Memory, name: str, rows: Any, _first: int) -> Any:
     return memory[name].X[rows] if len(rows) else None
-
-
-def _stacked(pieces: list[Any]) -> Any:
-    if is_sparse(pieces[0]):
-        return extra("scipy.sparse", "sparse rows").vstack(pieces, format="csr")
-    return np.concatenate(pieces)

@@ -12,7 +12,7 @@ from backhand.cluster.part_sums import EngineChoice, Model
 from backhand.cluster.parted_data import PartedData
 from backhand.cluster.parted_session import PartedSession, evaluated
 from backhand.cluster.parts import Parts
-from backhand.cluster.transport import Memory
+from backhand.cluster.transport import Memory, Transport
 from backhand.engines import (
     CROSS_ENTROPY,
     Block,
@@ -27,7 +27,6 @@ from backhand.engines import (
 )
 from backhand.engines.argument_checks import check_group
 from backhand.engines.contract import advance_each
-from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
 from backhand.errors import warn_once
 from backhand.optimizers import Optimizer
@@ -46,9 +45,9 @@ class PartedEngine:
     name, device, precision
         As for `make_engine`.
     threads : int, optional
-        Maximum number of threads of each worker; None: workers in one process share its threads,
-        others use as many as their process may. Engines other than the fused one, whose bits depend
-        on the number of threads, then use one.
+        Maximum number of threads of the driver's engine, and of that of each worker. None: each
+        worker uses the `threads` of the transport. Engines other than the fused one, whose bits
+        depend on the number of threads, then use one.
 
     Examples
     --------
@@ -84,7 +83,7 @@ class PartedEngine:
         self.name, self.precision = self._local.name, self._local.precision
         chosen = self.name if name == "auto" else name  # the same on every worker
         if threads is None:
-            threads = _threads_of_worker(self.name, parts.transport.places)
+            threads = _threads_of_worker(self.name, parts.transport)
         self._choice = EngineChoice(chosen, device, threads, precision)
 
     @property
@@ -154,12 +153,9 @@ class PartedEngine:
         return self._local.evaluate(params, data)
 
 
-def _threads_of_worker(name: str, places: Sequence[str]) -> int | None:
+def _threads_of_worker(name: str, transport: Transport) -> int:
     """The threads of each worker, where the user did not say."""
-    if name != "fused":
-        return 1
-    in_one_process = len(set(places)) == 1
-    return max(1, available_threads() // len(places)) if in_one_process else None
+    return transport.threads if name == "fused" else 1
 
 
 def _prepare(_: dict[int, Memory], choice: EngineChoice, dtype: Any, _given: Any) -> None:

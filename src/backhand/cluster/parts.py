@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Any
 
 from backhand.cluster import part_memory
-from backhand.cluster.sharing_out import shared_out
+from backhand.cluster.assignment import assigned
 from backhand.cluster.transport import Transport, WorkerLost, told
 from backhand.errors import BackhandError, comma_list
 
@@ -105,7 +105,7 @@ class Parts:
         self._kept: list[_Kept] = []
         self._lock = RLock()
         self.holders = [-1] * count
-        self._share_out(range(count))
+        self._assign(range(count))
 
     def of_worker(self, worker: int) -> list[int]:
         """Return the parts that a worker holds, in order."""
@@ -306,10 +306,10 @@ class Parts:
                 )
             moved = [part for part in self._held.get(lost.worker, ())
                      if lost.worker not in self._able(part)]  # fmt: skip
-            self._share_out(moved)
+            self._assign(moved)
 
-    def _share_out(self, parts: Sequence[int]) -> None:
-        """Share parts out to the workers that live."""
+    def _assign(self, parts: Sequence[int]) -> None:
+        """Assign parts to workers that are not lost."""
         able = [self._able(part) for part in parts]
         for part, workers in zip(parts, able, strict=True):
             if not workers:
@@ -318,7 +318,7 @@ class Parts:
                     f"no worker is left on a machine that has part {part + 1} ({where}). "
                     "Start workers there, or give other machines the same files."
                 )
-        found = shared_out([self._sizes[part] for part in parts], able)
+        found = assigned([self._sizes[part] for part in parts], able)
         for part, worker in zip(parts, found, strict=True):
             self.holders[part] = worker
         self._held = {

@@ -127,7 +127,7 @@ def _start(ray: Any, workers: int) -> None:
 
 
 def _init(ray: Any, address: str, **options: Any) -> None:
-    with warnings.catch_warnings():  # Ray tells its users what will change
+    with warnings.catch_warnings():  # Ray warns its users of what will change
         warnings.simplefilter("ignore", FutureWarning)
         ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
 

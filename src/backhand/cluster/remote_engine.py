@@ -1,7 +1,7 @@
-"""`RemoteEngine`: an engine whose sessions live on workers, each of them whole on one.
+"""`RemoteEngine`: an engine whose sessions are on workers, each of them whole on one.
 
 Its `divided` engines each begin sessions on one worker, so the threads of a fleet keep all workers
-busy. X is once on each machine. The loop of training, fleets and checkpoints do not know of it.
+busy. X is once on each machine. The training loop, fleets and checkpoints do not depend on it.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def on_workers(
     """
     if workers is None:
         if ray is not None:
-            raise InputError(f"ray is {ray!r} without workers; expected their number, workers=N.")
+            raise InputError("ray needs workers; add their number, such as workers=4.")
         yield engine
         return
     with connect(workers, ray, None if ray is None else threads) as transport:

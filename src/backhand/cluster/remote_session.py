@@ -1,4 +1,4 @@
-"""`RemoteSession`: a session that lives on a worker, and is begun again on another if that is lost.
+"""`RemoteSession`: a session on a worker, which begins again on another if that is lost.
 
 The driver has its last state: after every block it is received with the figures. Engines are
 deterministic, so a block that is done again from there gives the same bits.

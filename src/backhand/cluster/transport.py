@@ -23,7 +23,9 @@ class WorkerLost(BackhandError):
     Attributes
     ----------
     worker : int
+        Its number, from 0.
     why : str
+        The reason, as part of a sentence.
     incarnation : int
         How many workers were in this place before the lost one.
     """

@@ -1,13 +1,15 @@
-"""X as an array or as a sparse matrix: which it is, and whether its numbers are finite."""
+"""X as an array or as a sparse matrix: which it is, rows put together, and whether it is finite."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.support.optional import extra
 
 
 def is_sparse(X: Any) -> bool:
@@ -18,6 +20,18 @@ def is_sparse(X: Any) -> bool:
 def dense(X: Any) -> Any:
     """Return X as a dense array."""
     return X.toarray() if is_sparse(X) else X
+
+
+def stacked(pieces: Sequence[Any]) -> Any:
+    """Return the rows of matrices, (n, d) each and all of them dense or all sparse, as one (N, d).
+
+    A single one is returned as it is, without a copy.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    if is_sparse(pieces[0]):
+        return extra("scipy.sparse", "sparse rows").vstack(pieces, format="csr")
+    return np.concatenate(pieces)
 
 
 def check_finite(

@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length
 
 from backhand.cluster.ray_objects import is_reference
 from backhand.engines import Data, is_sparse
+from backhand.engines.matrices import stacked
 from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.inputs import features_and_labels
@@ -86,7 +87,7 @@ def read(memory: dict[str, Any], name: str, expected: Expected, listed: Sequence
     """
     found = [_read(one, expected) for one in listed if _rows_of(one[1])]
     check_alike([facts for _, facts in found])
-    memory[name] = _stacked([X for X, _ in found])
+    memory[name] = stacked([X for X, _ in found]) if found else None
     return [facts for _, facts in found]
 
 
@@ -182,14 +183,3 @@ def _described(what: str, value: Any) -> str:
 
 def _are_texts(labels: NDArray[Any]) -> bool:
     return labels.dtype.kind in "UO"
-
-
-def _stacked(some: list[Any]) -> Any:
-    """Put rows together; None without any."""
-    if len(some) < 2:
-        return some[0] if some else None
-    if is_sparse(some[0]):
-        from scipy.sparse import vstack
-
-        return vstack(some, format="csr")
-    return np.concatenate(some)

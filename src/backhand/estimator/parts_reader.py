@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.cluster.assignment import assigned
 from backhand.cluster.parted_data import PartedData, share_out
 from backhand.cluster.parted_engine import PartedEngine
 from backhand.cluster.parts import Parts, part_count
 from backhand.cluster.ray_objects import is_reference, machines_near
-from backhand.cluster.sharing_out import shared_out
 from backhand.cluster.transport import Transport
 from backhand.engines import Data, Engine
 from backhand.errors import BackhandWarning, InputError
@@ -82,7 +82,7 @@ class PartsReader:
     def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> PartedData:
         """Return what was read as data in parts, to which y and the weights are sent."""
         if not isinstance(X, Held):
-            return self._shared_out(Data(X, y, weights))
+            return self._sent_out(Data(X, y, weights))
         parts = self._parts_of(len(X.lengths))
         of_part = list(zip(*(_cut(rows, X.lengths) for rows in (y, weights)), strict=True))
         parts.keep(hold, X.name, X.dtype, X.shape[1], of_part=of_part)
@@ -93,7 +93,7 @@ class PartsReader:
         assert self._parts is not None  # rows have been read
         return PartedEngine(self._parts, *choice)
 
-    def _shared_out(self, data: Data) -> PartedData:
+    def _sent_out(self, data: Data) -> PartedData:
         """Cut rows into parts of about equal lengths, and send these to the workers."""
         size = data.rows if self._batch_size is None else self._batch_size
         return share_out(self._parts_of(part_count(data.rows, size)), data, self._next_name())
@@ -160,7 +160,7 @@ def check_lists(X: Any, y: Any, sample_weight: Any, name: str = "X") -> None:
 
 def _runs(listed: Sequence[Listed], count: int) -> list[list[Listed]]:
     """Put neighbours together in `count` runs, by their number alone; a run may be empty."""
-    places = shared_out([1.0] * len(listed), [range(count)] * len(listed))
+    places = assigned([1.0] * len(listed), [range(count)] * len(listed))
     pairs = list(zip(listed, places, strict=True))
     return [[one for one, place in pairs if place == run] for run in range(count)]
 

@@ -61,7 +61,7 @@ class Sharing:
         for name, given in (("ray", self.ray is not None), ("share", self.share != "auto")):
             if given and self.workers is None:
                 raise InputError(
-                    f"{name} (--{name}) is of workers; add their number, such as --workers 4 "
+                    f"{name} (--{name}) needs workers; add their number, such as --workers 4 "
                     "(workers=4)."
                 )
 

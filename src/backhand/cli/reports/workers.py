@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backhand.cli.reports.progress import short
+from backhand.cluster.transport import Transport
 from backhand.errors import comma_list
 from backhand.tables.parted.parted_table import Reader
 from backhand.tabular.sharing import Workers
@@ -17,17 +18,14 @@ MOST_SHOWN = 16
 MOST_FILES = 3
 """Files of a worker that are named."""
 
-HERE = "this process"
-"""The place of workers that are threads."""
-
 
 def workers_in_words(workers: Workers, readers: Sequence[Reader]) -> list[tuple[str, str]]:
     """Return lines on the workers, each under a title."""
     if not readers:
-        return [("shared", f"the networks of the search, by {_where(workers.transport.places)}")]
+        return [("shared", f"the networks of the search, by {_where(workers.transport)}")]
     parts = sum(reader.parts for reader in readers)
-    lines = [("shared", f"the rows, in {parts:,} parts, by {_where(workers.transport.places)}")]
-    lines += [(f"worker {number}", _reading(reader))
+    lines = [("shared", f"the rows, in {parts:,} parts, by {_where(workers.transport)}")]
+    lines += [(f"worker {number}", _reading(reader, workers.transport))
               for number, reader in enumerate(readers[:MOST_SHOWN], 1)]  # fmt: skip
     if len(readers) > MOST_SHOWN:
         lines.append(("", f"and {len(readers) - MOST_SHOWN:,} more workers"))
@@ -41,9 +39,10 @@ def workers_to_json(workers: Workers, readers: Sequence[Reader]) -> dict[str, An
     return {"shared": workers.shared, "workers": read or [{"place": place} for place in places]}
 
 
-def _where(places: Sequence[str]) -> str:
+def _where(transport: Transport) -> str:
     """Return `2 workers in this process`, or how many are where."""
-    if set(places) == {HERE}:
+    places = transport.places
+    if transport.in_this_process:
         return f"{len(places):,} worker{'s' if len(places) > 1 else ''} in this process"
     machines = Counter(place.split(",")[0] for place in places)
     return f"{len(places):,} worker{'s' if len(places) > 1 else ''}: " + comma_list(
@@ -51,9 +50,9 @@ def _where(places: Sequence[str]) -> str:
     )
 
 
-def _reading(reader: Reader) -> str:
+def _reading(reader: Reader, transport: Transport) -> str:
     """Return what a worker reads, and how fast."""
-    where = "" if reader.place == HERE else f", on {reader.place}"
+    where = "" if transport.in_this_process else f", on {reader.place}"
     if not reader.parts:
         return f"no rows{where}"
     parts = f"{reader.parts:,} part{'s' if reader.parts > 1 else ''}"

@@ -113,6 +113,10 @@ def train_many(
         which are saved. It is a KeyboardInterrupt.
     OutputError
         If a checkpoint cannot be written.
+    MissingDependencyError
+        If `ray` is given, and Ray is not installed.
+    BackhandError
+        If workers are lost again and again, or another library fails on one.
 
     See Also
     --------

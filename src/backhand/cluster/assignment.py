@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def shared_out(sizes: Sequence[float], able: Sequence[Sequence[int]]) -> list[int]:
+def assigned(sizes: Sequence[float], able: Sequence[Sequence[int]]) -> list[int]:
     """Return the worker of each part.
 
     Parameters
@@ -20,9 +20,9 @@ def shared_out(sizes: Sequence[float], able: Sequence[Sequence[int]]) -> list[in
 
     Examples
     --------
-    >>> shared_out([1, 1, 1, 1], [(0, 1)] * 4)
+    >>> assigned([1, 1, 1, 1], [(0, 1)] * 4)
     [0, 0, 1, 1]
-    >>> shared_out([1, 1, 1, 1], [(0, 1), (0, 1), (0, 1), (0,)])
+    >>> assigned([1, 1, 1, 1], [(0, 1), (0, 1), (0, 1), (0,)])
     [0, 1, 1, 0]
     """
     holders, loads = [-1] * len(sizes), dict.fromkeys((w for some in able for w in some), 0.0)

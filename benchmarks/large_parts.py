@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
     folder = given.folder / "large-parts"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if not list(folder.glob("*.parquet")):
         Steps().timed("write the table", lambda: make(folder, int(given.gigabytes * 1e9)))
     size = sum(path.stat().st_size for path in folder.glob("*.parquet"))

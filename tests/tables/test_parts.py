@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from backhand.cluster.in_process import InProcess
+from backhand.cluster.part_memory import SHARED
 from backhand.cluster.transport import Memory, Transport
 from backhand.errors import BackhandError, InputError, MissingFileError
 from backhand.tables.parted import looking
 from backhand.tables.parted.opening import read_parted_table
+from backhand.tables.parted.part import MATRICES
 from backhand.tables.parted.parted_table import PartedTable
 from backhand.tables.parted.units import Unit, runs_of
 from backhand.tables.queries import MARKED, mark
@@ -347,6 +349,8 @@ def test_closing_a_table_releases_its_rows_on_the_workers(files, workers):
     assert len(all_rows(other)) == other.rows
     schemas = transport.submit(0, schemas_of, other.parts._key).result(10)
     assert len(schemas) == len(other.parts.of_worker(0))
+    other.close()
+    assert transport.submit(0, shared_of).result(10) == {MATRICES}
 
 
 def test_a_worker_that_ends_is_not_waited_for_until_its_query_is_done(files, workers):
@@ -367,6 +371,10 @@ def endless(memory: Memory, key: int, begun: threading.Event) -> Any:
 
 def tables_of(memory: Memory, key: int) -> list[Table]:
     return [part["table"] for part in memory[key].values()]
+
+
+def shared_of(memory: Memory) -> set[str]:
+    return set(memory[SHARED])
 
 
 def schemas_of(memory: Memory, key: int) -> list[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,7 +171,7 @@ def prepare(_: Memory, engine: Engine, dtype: Any) -> None:
 
 def depends_on(_: Memory, engine: Engine) -> dict[str, str]:
     """Return what the bits that are computed on a worker depend on."""
-    return {"Backhand": version("backhand"), **engine.depends_on()}
+    return engine.depends_on()
 
 
 def advance(

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from backhand.choices import PrecisionName
+from backhand.cluster.other_machines import warn_of_others
 from backhand.cluster.part_sums import EngineChoice, Model
 from backhand.cluster.parted_data import PartedData
 from backhand.cluster.parted_session import PartedSession, evaluated
@@ -28,7 +29,6 @@ from backhand.engines import (
 from backhand.engines.argument_checks import check_group
 from backhand.engines.contract import advance_each
 from backhand.equations import Gradients, Parameters
-from backhand.errors import warn_once
 from backhand.optimizers import Optimizer
 
 
@@ -109,17 +109,14 @@ class PartedEngine:
     def depends_on(self) -> dict[str, str]:
         """As of the driver's engine, with the number of parts.
 
-        Workers on which the bits depend on something else, such as another CPU, are warned of.
+        Fused engines of workers that depend on something else, such as another CPU, are warned of;
+        others differ from the driver's in their number of threads anyway.
         """
         found = self._local.depends_on()
-        for theirs in self._parts.by_worker(_depends_on, self._choice):
-            differing = [f"{k} ({theirs.get(k)})" for k, v in found.items() if theirs.get(k) != v]
-            if differing and self.name == "fused":
-                warn_once(
-                    f"a worker differs from this machine in {', '.join(differing)}: which worker "
-                    "holds which rows may change the last digits of results. Use machines of one "
-                    "kind for results that can be repeated to the bit."
-                )
+        if self.name == "fused":
+            places, holders = self._parts.transport.places, self._parts.holders
+            workers = self._parts.by_worker(_depends_on, self._choice)
+            warn_of_others(found, [(places[holders[part]], there) for part, there in workers])
         return {**found, "parts": str(self._parts.count)}
 
     def start(
@@ -162,5 +159,8 @@ def _prepare(_: dict[int, Memory], choice: EngineChoice, dtype: Any, _given: Any
     choice.make().prepare(dtype, lambda _: None)
 
 
-def _depends_on(_: dict[int, Memory], choice: EngineChoice, _given: Any) -> dict[str, str]:
-    return choice.make().depends_on()
+def _depends_on(
+    memories: dict[int, Memory], choice: EngineChoice, _given: Any
+) -> tuple[int, dict[str, str]]:
+    """Return one of the worker's parts, and what the bits depend on there."""
+    return next(iter(memories)), choice.make().depends_on()

@@ -17,6 +17,7 @@ from backhand.cluster import networks
 from backhand.cluster.connect import connect
 from backhand.cluster.grouping import Grouping
 from backhand.cluster.network_workers import NetworkWorkers
+from backhand.cluster.other_machines import warn_of_others
 from backhand.cluster.remote_session import RemoteSession, advance_together
 from backhand.cluster.transport import Transport
 from backhand.engines import (
@@ -32,7 +33,7 @@ from backhand.engines import (
 )
 from backhand.engines.argument_checks import check_group
 from backhand.equations import Gradients, Parameters
-from backhand.errors import InputError, warn
+from backhand.errors import InputError
 from backhand.optimizers import Optimizer
 
 AHEAD = 2
@@ -84,21 +85,9 @@ class RemoteEngine:
         self._workers = NetworkWorkers(transport, _engines(engine, transport))
         self._apart = not transport.in_this_process
         self._grouping: Grouping | None = None
-        self._warn_of_others()
-
-    def _warn_of_others(self) -> None:
-        """Warn of the first worker whose bits depend on something else than those here."""
-        here = networks.depends_on({}, self._engine)
+        here, places = networks.depends_on({}, engine), self._workers.places
         found = self._workers.on_each(networks.depends_on)
-        for place, there in zip(self._workers.places, found, strict=True):
-            for name in here:
-                if there.get(name) != here[name]:
-                    warn(
-                        f"the worker at {place} has {name} {there.get(name)}, and this process "
-                        f"{here[name]}: the last digits of what it computes may differ from those "
-                        "of a training here."
-                    )
-                    return
+        warn_of_others(here, zip(places, found, strict=True))
 
     def divided(self, parts: int) -> list[Engine]:
         found: list[Engine] = []

@@ -24,8 +24,8 @@ with signals_held():  # DuckDB aborts the process if it is interrupted while it 
     import duckdb
 
 __all__ = [
-    "arro3", "as_utf8", "connect", "cursor_of", "disconnect", "duckdb", "interrupt_rooms",
-    "reporting_progress", "room_in",
+    "arro3", "as_utf8", "connect", "cursor_of", "disconnect", "duckdb", "has_rooms",
+    "interrupt_rooms", "reporting_progress", "room_in",
 ]  # fmt: skip
 """DuckDB and arro3 are imported here alone, guarded; other modules import them from here."""
 
@@ -133,6 +133,12 @@ def interrupt_rooms(database: duckdb.DuckDBPyConnection) -> None:
         if room.database is database:
             with suppress(duckdb.Error):  # it is closed
                 connection.interrupt()
+
+
+def has_rooms(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a database has a room that has not been disconnected."""
+    sql = "SELECT 1 FROM duckdb_schemas() WHERE NOT internal AND schema_name <> 'main' LIMIT 1"
+    return bool(database.cursor().execute(sql).fetchall())
 
 
 def _drop(database: duckdb.DuckDBPyConnection, schema: str) -> None:

@@ -21,6 +21,7 @@ from backhand.tables.database.connection import (
     cursor_of,
     disconnect,
     duckdb,
+    has_rooms,
     interrupt_rooms,
     room_in,
 )
@@ -141,9 +142,13 @@ def open_part(
 
 
 def close_part(memory: Memory) -> None:
-    """Close the table of a part; the database stays for other parts of the worker."""
+    """Close the table of a part; the last one closes the database of the worker."""
     if (table := memory.pop(TABLE, None)) is not None:
         table.close()
+        shared = memory[SHARED]
+        if not has_rooms(shared[DATABASE]):
+            del shared[INTERRUPT]
+            disconnect(shared.pop(DATABASE))
 
 
 def of_table(
@@ -160,7 +165,7 @@ def _opened(
         memory, folder = reading.worker_memory(), reading.cache_dir
         shared[DATABASE] = connect(memory, folder, DATABASE_SHARE)
         shared[INTERRUPT] = partial(interrupt_rooms, shared[DATABASE])
-        shared[MATRICES] = ArrayStore(int(memory * MATRICES_SHARE), folder)
+        shared.setdefault(MATRICES, ArrayStore(int(memory * MATRICES_SHARE), folder))
         cursor_of(shared[DATABASE]).execute(f"SET GLOBAL threads = {_threads(shared, reading)}")
     _check_sizes(files)
     snapshots = FileSnapshots(list(files))

@@ -141,7 +141,10 @@ def _start(ray: Any, workers: int) -> None:
         ray.shutdown()
         shutil.rmtree(_folder, ignore_errors=True)
         _folder = None
-        raise InputError(f"Ray could not be started on this machine: {_line(error)}.") from error
+        raise InputError(
+            f"Ray could not be started on this machine: {_line(error)}. If the machine is busy, try "
+            "again later, or set RAY_raylet_start_wait_time_s=120 for Ray to wait that many seconds."
+        ) from error
 
 
 def _init(ray: Any, address: str, **options: Any) -> None:

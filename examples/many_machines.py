@@ -1,6 +1,6 @@
 """Train on rows that are on a Ray cluster already, and save a model that needs no cluster.
 
-    pip install 'backhand[ray,sklearn,fast]' pandas
+    python -m pip install '.[ray,sklearn,fast]' pandas     # in a clone of this repository
     python examples/many_machines.py examples/penguins.csv ...
 
 The machines of the cluster read the files, one task for each, and keep their rows; only sums of

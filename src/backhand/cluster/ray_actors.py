@@ -64,9 +64,9 @@ class RayActors:
 
     def __init__(self, workers: int, address: str, threads: int = 1) -> None:
         self.threads = threads
-        self._ray = ray_connection.imported()
         self._replacing = [Lock() for _ in range(workers)]
         ray_connection.join(address, workers)
+        self._ray = ray_connection.imported()
         self._workers: list[_Place] = []
         self._open = True
         try:

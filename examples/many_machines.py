@@ -55,6 +55,7 @@ def main(paths: list[str]) -> None:
     print(f"accuracy on the training rows {clf.score(list(X), list(y)):.3f}")
 
     save(clf, "many_machines.safetensors")
+    print("saved many_machines.safetensors")
     local = clf.to_local()  # an MLPClassifier, which predicts and continues anywhere
     one = (pd.DataFrame([[39.1, 18.7, 181.0, 3750.0]], columns=NUMBERS) - mean) / std
     print(f"a bird of 3,750 g is {local.predict(one)[0]}")

@@ -142,8 +142,9 @@ def _start(ray: Any, workers: int) -> None:
         shutil.rmtree(_folder, ignore_errors=True)
         _folder = None
         raise InputError(
-            f"Ray could not be started on this machine: {_line(error)}. If the machine is busy, try "
-            "again later, or set RAY_raylet_start_wait_time_s=120 for Ray to wait that many seconds."
+            f"Ray could not be started on this machine: {_line(error)}. If the machine is busy, "
+            "try again later, or set RAY_raylet_start_wait_time_s=120 for Ray to wait so many "
+            "seconds."
         ) from error
 
 

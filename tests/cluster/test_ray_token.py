@@ -63,15 +63,13 @@ def test_a_refused_token_is_told_from_other_reasons(monkeypatch) -> None:
     assert "none was sent" in (ray_token.refusal(error, "a:1") or "")
 
 
-def test_ray_is_told_while_it_is_imported(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("answer", "sent"), [(b"...16... InvalidAuthToken: ...", SENT), (b"0", {})]
+)
+def test_a_token_is_sent_to_a_cluster_that_asks_for_one_alone(answer, sent, monkeypatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "abc")
-    monkeypatch.delitem(sys.modules, "ray", raising=False)
-    seen = []
-    monkeypatch.setattr(
-        ray_connection, "extra", lambda *_: seen.append(os.environ.get("RAY_AUTH_MODE"))
-    )
-    ray_connection.imported()
-    assert seen == ["token"] and "RAY_AUTH_MODE" not in os.environ
+    monkeypatch.setattr(ray_connection.ray_server, "answer", lambda *_: answer)
+    assert ray_connection._check_reachable("127.0.0.1:6379") == sent
 
 
 def test_an_address_is_refused_before_ray_is_imported(monkeypatch) -> None:

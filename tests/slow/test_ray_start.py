@@ -95,7 +95,7 @@ def test_a_cluster_with_a_token_is_joined_by_its_user_without_settings(tmp_path)
             assert done.stdout.count("\n") == 1 and not done.stderr
 
 
-def test_a_cluster_without_a_token_takes_no_notice_of_one(tmp_path) -> None:
+def test_a_cluster_without_a_token_is_joined_by_a_user_who_has_one(tmp_path) -> None:
     with head(tmp_path, RAY_AUTH_MODE="disabled") as address:
         for variables in ({}, {"RAY_AUTH_TOKEN": "b" * 64}):
             done = drive(address, tmp_path, **variables)

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from backhand.cluster import ray_token
+from backhand.cluster import ray_server, ray_token
 from backhand.cluster.ray_log import log_left_out
 from backhand.errors import InputError
 from backhand.support.optional import extra
@@ -32,10 +32,6 @@ PURPOSE = "training on several machines"
 
 REPORTS = "worker died or was killed|node with node id|Raylet is terminated|workers killed"
 """What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
-
-SETTINGS = 4
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
-"""How a client of HTTP/2 begins: with its settings, here none. A server begins with its own."""
 
 PATIENCE = "RAY_gcs_server_port_wait_time_s", "10"
 """How often Ray tries to join a cluster that answers, about once a second; by default 20 times."""
@@ -53,8 +49,7 @@ def imported() -> Any:
     """Import Ray."""
     if "ray" in sys.modules:
         return extra("ray", PURPOSE)
-    read = {"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": REPORTS} | ray_token.variables()
-    with _environment(**read):  # while it is imported
+    with _environment(RAY_DEDUP_LOGS="1", RAY_DEDUP_LOGS_SKIP_REGEX=REPORTS):  # read by the import
         return extra("ray", PURPOSE)
 
 
@@ -73,11 +68,14 @@ def join(address: str, workers: int) -> None:
     InputError
         If there is no such cluster, or this process is connected to another.
     """
-    if not _connected():
-        _check_reachable(_named(address))  # before the import, which takes seconds
+    # Both before the import, which takes seconds, and at which Ray reads the variables.
+    token = {} if _connected() else _check_reachable(_named(address))
     joined = False
     try:
-        with signals_held():  # an interrupted start would leave processes; Ray sets handlers
+        with (
+            _environment(**token),
+            signals_held(),
+        ):  # an interrupted start would leave processes; Ray sets handlers
             _join(imported(), address, workers)
             joined = True
     except BaseException:
@@ -157,7 +155,7 @@ def _init(ray: Any, address: str, **options: Any) -> None:
 def _reach(ray: Any, address: str) -> None:
     patience = {} if PATIENCE[0] in os.environ else dict([PATIENCE])
     try:
-        with log_left_out(), _environment(**patience, **ray_token.variables()):
+        with log_left_out(), _environment(**patience):
             _init(ray, address)
     except Exception as error:
         ray.shutdown()
@@ -170,13 +168,15 @@ def _reach(ray: Any, address: str) -> None:
         ) from error
 
 
-def _check_reachable(address: str) -> None:
+def _check_reachable(address: str) -> dict[str, str]:
     """Refuse what is no address, and where Ray does not answer, within seconds.
+
+    Returns the environment variables with which Ray sends a token, if the cluster asks for one.
 
     (Ray itself waits for minutes for a program that listens there and does not answer.)
     """
-    if address in (AUTO, LOCAL):
-        return
+    if address in (AUTO, LOCAL):  # Ray itself finds out
+        return {}
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()) or "://" in address:
         raise InputError(
@@ -185,26 +185,15 @@ def _check_reachable(address: str) -> None:
         )
     try:
         # Ray would try for minutes to talk to a server that is not its own.
-        if not _answers(host, int(port)):
+        answer = ray_server.answer(host, int(port), REACHING)
+        if answer is None:
             raise ConnectionError("another program listens there")
     except (OSError, OverflowError) as error:
         raise InputError(
             f"no Ray cluster answers at '{address}': {_line(error)}. 'ray start --head' starts one "
             "and prints its address."
         ) from error
-
-
-def _answers(host: str, port: int) -> bool:
-    """Whether a server of HTTP/2, which is what Ray speaks, answers at a port."""
-    with socket.create_connection((host, port), REACHING) as connection:
-        if os.environ.get("RAY_USE_TLS", "0") != "0":
-            return True  # it speaks TLS first
-        connection.sendall(PREFACE)
-        try:
-            head = connection.recv(9, socket.MSG_WAITALL)
-        except (TimeoutError, ConnectionError):
-            return False
-    return len(head) == 9 and head[3] == SETTINGS
+    return ray_token.variables() if ray_token.asked_for(answer) else {}
 
 
 def _check_same(ray: Any, address: str) -> None:

@@ -2,8 +2,8 @@
 
 Ray reads it from RAY_AUTH_TOKEN, from the file that RAY_AUTH_TOKEN_PATH names, or from
 ~/.ray/auth_token, and sends it if RAY_AUTH_MODE was "token" when Ray was imported. `ray start` of
-2.60 turns that on by itself where there is a token, but `ray.init` with an address does not. A
-cluster without a token takes no notice of one.
+2.60 turns that on by itself where there is a token, but `ray.init` with an address does not. On a
+cluster that asks for no token, no actor of a driver that sends one begins.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ MODE, TOKEN, FILE = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 
 DEFAULT = "~/.ray/auth_token"
 """The file in which Ray keeps a token that it has made."""
+
+
+REFUSED = b"InvalidAuthToken"
+"""What is in the answer to a call whose token is missing or another."""
 
 
 def variables() -> dict[str, str]:
@@ -36,11 +40,16 @@ def variables() -> dict[str, str]:
     return {} if source is None else {MODE: "token"}
 
 
+def asked_for(answer: bytes) -> bool:
+    """Whether a server that was asked without a token (see `ray_server`) wants one."""
+    return REFUSED in answer
+
+
 def refusal(error: BaseException | None, address: str) -> str | None:
     """Return what to do about a token that was refused; None if that is not why joining failed."""
     while error is not None:
         text = str(error)
-        if "InvalidAuthToken" in text or "Unauthenticated" in text:
+        if REFUSED.decode() in text or "Unauthenticated" in text:
             # Ray's message says so, if it did not send a token.
             sent = None if "RAY_AUTH_MODE is currently 'disabled'" in text else _source()
             why = f"that of {sent} is another one" if sent else "none was sent"

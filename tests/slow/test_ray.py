@@ -126,6 +126,40 @@ def test_a_function_that_ends_its_worker_each_time_ends_with_a_sentence(address)
         assert "\n" not in str(caught.value)
 
 
+def test_a_worker_that_dies_while_it_begins_is_started_again(address, monkeypatch) -> None:
+    new, made = ray_actors.RayActors._new, []
+
+    def dying(self):
+        made.append(new(self))
+        if len(made) == 2:
+            ray.kill(made[1])
+        return made[-1]
+
+    monkeypatch.setattr(ray_actors.RayActors, "_new", dying)
+    with connect(2, address) as transport:
+        assert kept(transport).each(functions.total, "rows") == TOTALS
+        assert len(made) == 3 and len(set(transport.places)) == 2
+
+
+def test_a_connection_that_the_user_ends_is_an_error_and_no_other_is_made(address) -> None:
+    with connect(2, address) as transport:
+        parts = kept(transport)
+        waiting = transport.submit(0, functions.wait, 30)
+        timer = threading.Timer(0.5, ray.shutdown)
+        timer.start()
+        with pytest.raises(BackhandError, match="connection to the Ray cluster was ended"):
+            waiting.result(20)
+        timer.join()
+        for call in (
+            lambda: parts.each(functions.total, "rows"),
+            lambda: transport.share(np.ones(100_000)),
+            lambda: transport.replace(WorkerLost(0, "", 0)),
+        ):
+            with pytest.raises(BackhandError, match="connection to the Ray cluster was ended"):
+                call()
+    assert not ray.is_initialized()
+
+
 def test_exceptions_reach_the_driver_as_they_do_from_threads(address) -> None:
     with connect(3, address) as transport:
         parts = kept(transport)

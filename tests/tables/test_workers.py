@@ -137,7 +137,7 @@ def test_networks_that_workers_share_are_those_of_one_machine() -> None:
 
 
 def test_a_model_is_the_same_with_any_number_of_workers_that_share_rows(here) -> None:
-    one, other = (backhand.fit("p*.parquet", "t", **SMALL, quick=True, workers=n) for n in (1, 3))
+    one, other = (backhand.fit("p*.parquet", "t", **SMALL, quick=True, workers=n) for n in (1, 2))
     assert same(one, other)
     assert one.hyperparameters["parts"] == 5
 

@@ -67,8 +67,9 @@ class RayActors:
         self._workers: list[_Place] = []
         self._open = True
         try:
-            self._workers = [_Place(self._new()) for _ in range(workers)]
-            about = self._all_about()
+            with ray_connection.connected():
+                self._workers = [_Place(self._new()) for _ in range(workers)]
+                about = self._all_about()
             self.places = [one.place for one in about]
             self.machines = [one.address for one in about]
         except BaseException:
@@ -81,14 +82,19 @@ class RayActors:
         place = self._workers[worker]
         if place.gone:
             return Answer(self, worker, place, None)
-        return Answer(self, worker, place, place.actor.run.remote(function, lifted, *references))
+        with ray_connection.connected():
+            call = place.actor.run.remote(function, lifted, *references)
+        return Answer(self, worker, place, call)
 
     def share(self, value: Any) -> Any:
-        return value if _size(value) <= INLINE else self._ray.put(value)
+        if _size(value) <= INLINE:
+            return value
+        with ray_connection.connected():
+            return self._ray.put(value)
 
     def replace(self, lost: WorkerLost) -> bool:
         worker = lost.worker
-        with self._replacing[worker]:
+        with self._replacing[worker], ray_connection.connected():
             before = self._workers[worker]
             if before.gone or lost.incarnation != before.incarnation:
                 return not before.gone
@@ -131,6 +137,8 @@ class RayActors:
         )(Worker).remote(self.threads)  # fmt: skip
 
     def _kill(self, actor: Any) -> None:
+        if not self._ray.is_initialized():  # workers end with the connection
+            return
         with suppress(self._ray.exceptions.RayError, ValueError, RuntimeError):
             self._ray.kill(actor, no_restart=True)
 
@@ -168,19 +176,29 @@ class RayActors:
                 f"each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of which "
                 "others may use. Ask for fewer workers or threads, or wait until there is room."
             )
-        try:
-            about: list[About] = self._ray.get(calls)
-        except self._ray.exceptions.RayError as error:
-            raise InputError(
-                f"a worker could not begin: {_reason(error)}. Each machine of the Ray cluster "
-                f"needs Backhand {backhand.__version__} and what it uses, as this one has it."
-            ) from error
+        about = [self._about_first(worker, call) for worker, call in enumerate(calls)]
         for one in about:
             if one.version != backhand.__version__:
                 raise InputError(
                     f"{one.place} has Backhand {one.version}, and this process has "
                     f"{backhand.__version__}: install the same version on every machine."
                 )
+        return about
+
+    def _about_first(self, worker: int, call: Any) -> About:
+        """Return what a worker says of itself, or another that is started if it has died."""
+        try:
+            about: About = self._ray.get(call)
+        except self._ray.exceptions.RayError as error:
+            actor = self._new()
+            self._workers[worker] = _Place(actor)
+            again = self._about(actor)
+            if again is None:
+                raise InputError(
+                    f"a worker could not begin: {_reason(error)}. Each machine of the Ray cluster "
+                    f"needs Backhand {backhand.__version__} and what it uses, as this one has it."
+                ) from error
+            about = again
         return about
 
 
@@ -199,12 +217,15 @@ class Answer:
         while True:
             left = max(0.0, ends - time.monotonic())
             try:
-                answer = ray.get(self._reference, timeout=min(left, SILENCE))
+                with ray_connection.connected():
+                    answer = ray.get(self._reference, timeout=min(left, SILENCE))
                 break
             except ray.exceptions.GetTimeoutError:
                 if left <= SILENCE:
                     raise self._lost(f"no answer in {seconds:g} s") from None
-                if why := self._transport.lost(self._place.actor):
+                with ray_connection.connected():
+                    why = self._transport.lost(self._place.actor)
+                if why:
                     raise self._lost(why) from None
             except ray.exceptions.RayTaskError as error:  # the call itself could not be made
                 raise BackhandError(f"a worker could not be called: {_reason(error)}.") from error

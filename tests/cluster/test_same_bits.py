@@ -10,7 +10,7 @@ from helpers.parted_training import Case, differing, leaves, resumed
 
 QUICK = {
     "batches that weigh nothing", "uneven parts, dropout, weights",
-    "a selection, weights, validation", "scikit-learn's conventions",
+    "a selection, weights, validation",
 }  # fmt: skip
 
 SHORT = "uneven parts, dropout, weights"

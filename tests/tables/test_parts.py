@@ -136,6 +136,7 @@ def test_a_column_called_file_row_number_keeps_its_values(tmp_path, workers):
     assert all_rows(table) == [(7, i) for i in range(5000)]
 
 
+@pytest.mark.slow
 def test_marked_rows_are_those_of_the_mask_however_many_files_are_read(tmp_path):
     first = 0
     for k, n in enumerate((7000, 30, 3000, 10, 9000, 50, 4000)):
@@ -202,7 +203,7 @@ def test_types_that_differ_between_parts_become_texts_as_in_the_plain_table(tmp_
         (["a,b\n1,2\n", "b,a\n1,2\n"], "csv", "in that order"),
         slow(["a,b\n1,2\n", "a;b\n1;2\n"], "csv", "does not have the columns of"),
         slow(['{"a": 1}\n', '{"b": 1}\n'], "jsonl", "does not have the columns of"),
-        (
+        slow(
             ["a,b\n1,2\n", "a,b\n" + "1,2\n" * 17 + "1,2,3\n"],
             "csv",
             "1.csv, line 19 has more values",

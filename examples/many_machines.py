@@ -1,6 +1,6 @@
 """Train on rows that are on a Ray cluster already, and save a model that needs no cluster.
 
-    pip install 'backhand[ray,sklearn,fast]' pandas
+    python -m pip install '.[ray,sklearn,fast]' pandas     # in a clone of this repository
     python examples/many_machines.py examples/penguins.csv ...
 
 The machines of the cluster read the files, one task for each, and keep their rows; only sums of
@@ -55,6 +55,7 @@ def main(paths: list[str]) -> None:
     print(f"accuracy on the training rows {clf.score(list(X), list(y)):.3f}")
 
     save(clf, "many_machines.safetensors")
+    print("saved many_machines.safetensors")
     local = clf.to_local()  # an MLPClassifier, which predicts and continues anywhere
     one = (pd.DataFrame([[39.1, 18.7, 181.0, 3750.0]], columns=NUMBERS) - mean) / std
     print(f"a bird of 3,750 g is {local.predict(one)[0]}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,16 +70,14 @@ def test_an_address_that_is_no_text_is_refused() -> None:
 @pytest.mark.parametrize("ended", ["before", "meanwhile"])
 def test_a_connection_that_was_ended_is_an_error_and_no_other_is_made(ended, monkeypatch) -> None:
     answers = iter([ended == "meanwhile", False])
-    fake = SimpleNamespace(is_initialized=lambda: next(answers))
-    monkeypatch.setattr(ray_connection, "imported", lambda: fake)
+    monkeypatch.setattr(ray_connection, "_connected", lambda: next(answers))
     match = "connection to the Ray cluster was ended"
-    with pytest.raises(BackhandError, match=match), ray_connection.connected():
+    with pytest.raises(BackhandError, match=match), ray_connection.while_connected():
         assert ended == "meanwhile"
         raise AttributeError("Ray's")
 
 
 def test_while_the_connection_lasts_errors_are_as_they_are(monkeypatch) -> None:
-    fake = SimpleNamespace(is_initialized=lambda: True)
-    monkeypatch.setattr(ray_connection, "imported", lambda: fake)
-    with pytest.raises(KeyError), ray_connection.connected():
+    monkeypatch.setattr(ray_connection, "_connected", lambda: True)
+    with pytest.raises(KeyError), ray_connection.while_connected():
         raise KeyError

@@ -21,6 +21,6 @@ def test_a_small_value_travels_as_it_is() -> None:
 
 
 def test_a_value_with_large_arrays_travels_as_a_reference(monkeypatch) -> None:
-    monkeypatch.setattr(ray_connection, "connected", nullcontext)
+    monkeypatch.setattr(ray_connection, "while_connected", nullcontext)
     assert shared({"params": [np.zeros(INLINE // 8), "a name"]}) == "a reference"
     assert shared("x" * (INLINE + 1)) == "a reference"

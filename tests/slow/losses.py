@@ -199,22 +199,26 @@ def tables(losses: Losses) -> str:
     return str(folder / "*.parquet")
 
 
-def trained(losses: Losses, output: Path, *options: str, **other: Any) -> subprocess.Popen[str]:
+def trained(losses: Losses, output: Path, *options: str) -> subprocess.Popen[bytes]:
     """Begin `backhand train` on the table."""
     command = [
         sys.executable, "-m", "backhand", "train", tables(losses), "--target", "y", "--output",
         str(output), "--epochs", "60", "--batch-size", "1024", "--quick", "--share", "rows",
         *options,
     ]  # fmt: skip
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **other
-    )
+    with printed_by(output).open("w") as file:
+        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
 
 
-def finished(process: subprocess.Popen[str], output: Path) -> backhand.Model:
+def printed_by(output: Path) -> Path:
+    """The file with what the command prints that writes a model."""
+    return output.with_suffix(".txt")
+
+
+def finished(process: subprocess.Popen[bytes], output: Path) -> backhand.Model:
     """Wait for a command; return the model that it has written."""
-    printed, _ = process.communicate(timeout=300)
-    if process.returncode:
+    if process.wait(300):
+        printed = printed_by(output).read_text()
         raise RuntimeError(f"backhand train ended with {process.returncode}:\n{printed[-3000:]}")
     return backhand.load(output)
 

@@ -118,27 +118,27 @@ def test_a_killed_worker_is_replaced_and_makes_its_parts_again(address) -> None:
             calls[1].result(20)
 
 
+def test_a_worker_that_is_lost_while_it_starts_is_started_again(address, monkeypatch) -> None:
+    start, started = ray_actors.RayActors._new, []
+
+    def start_and_kill_the_first(transport):
+        started.append(start(transport))
+        if len(started) == 1:
+            ray.kill(started[0])
+        return started[-1]
+
+    monkeypatch.setattr(ray_actors.RayActors, "_new", start_and_kill_the_first)
+    with connect(2, address) as transport:
+        assert kept(transport).each(functions.total, "rows") == TOTALS
+    assert len(started) == 3
+
+
 def test_a_function_that_ends_its_worker_each_time_ends_with_a_sentence(address) -> None:
     with connect(2, address) as transport:
         parts = kept(transport)
         with pytest.raises(BackhandError, match=r"4 times in a row at the same call") as caught:
             parts.each(functions.end_process)
         assert "\n" not in str(caught.value)
-
-
-def test_a_worker_that_dies_while_it_begins_is_started_again(address, monkeypatch) -> None:
-    new, made = ray_actors.RayActors._new, []
-
-    def dying(self):
-        made.append(new(self))
-        if len(made) == 2:
-            ray.kill(made[1])
-        return made[-1]
-
-    monkeypatch.setattr(ray_actors.RayActors, "_new", dying)
-    with connect(2, address) as transport:
-        assert kept(transport).each(functions.total, "rows") == TOTALS
-        assert len(made) == 3 and len(set(transport.places)) == 2
 
 
 def test_a_connection_that_the_user_ends_is_an_error_and_no_other_is_made(address) -> None:

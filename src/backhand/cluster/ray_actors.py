@@ -25,6 +25,9 @@ from backhand.errors import BackhandError, InputError, shortened
 STARTING = 120.0
 """Seconds in which the workers have to begin."""
 
+STARTS = 3
+"""How often a worker is started that ends before it has begun."""
+
 ROOM = 5.0
 """Seconds that a lost worker's place may take to become free, while others can do its work."""
 
@@ -61,13 +64,13 @@ class RayActors:
 
     def __init__(self, workers: int, address: str, threads: int = 1) -> None:
         self.threads = threads
-        self._ray = ray_connection.imported()
         self._replacing = [Lock() for _ in range(workers)]
         ray_connection.join(address, workers)
+        self._ray = ray_connection.imported()
         self._workers: list[_Place] = []
         self._open = True
         try:
-            with ray_connection.connected():
+            with ray_connection.while_connected():
                 self._workers = [_Place(self._new()) for _ in range(workers)]
                 about = self._all_about()
             self.places = [one.place for one in about]
@@ -82,19 +85,19 @@ class RayActors:
         place = self._workers[worker]
         if place.gone:
             return Answer(self, worker, place, None)
-        with ray_connection.connected():
+        with ray_connection.while_connected():
             call = place.actor.run.remote(function, lifted, *references)
         return Answer(self, worker, place, call)
 
     def share(self, value: Any) -> Any:
         if _size(value) <= INLINE:
             return value
-        with ray_connection.connected():
+        with ray_connection.while_connected():
             return self._ray.put(value)
 
     def replace(self, lost: WorkerLost) -> bool:
         worker = lost.worker
-        with self._replacing[worker], ray_connection.connected():
+        with self._replacing[worker], ray_connection.while_connected():
             before = self._workers[worker]
             if before.gone or lost.incarnation != before.incarnation:
                 return not before.gone
@@ -167,38 +170,47 @@ class RayActors:
         return about
 
     def _all_about(self) -> list[About]:
-        calls = [place.actor.about.remote() for place in self._workers]
-        begun, waiting = self._ray.wait(calls, num_returns=len(calls), timeout=STARTING)
+        """Wait until all workers have begun; one that is lost before that is started again."""
+        found: dict[int, About] = {}
+        failure: Exception | None = None
+        for _ in range(STARTS):
+            waiting = [worker for worker in range(len(self._workers)) if worker not in found]
+            calls = {worker: self._workers[worker].actor.about.remote() for worker in waiting}
+            self._wait_for_room(list(calls.values()))
+            for worker, call in calls.items():
+                try:
+                    found[worker] = self._ray.get(call)
+                except self._ray.exceptions.RayError as error:
+                    failure = error
+                    self._workers[worker] = _Place(self._new())
+            if len(found) == len(self._workers):
+                return self._checked([found[worker] for worker in sorted(found)])
+        assert failure is not None
+        raise InputError(
+            f"a worker could not begin: {_reason(failure)}. Each machine of the Ray cluster needs "
+            f"Backhand {backhand.__version__} and what it uses, as this one has it."
+        ) from failure
+
+    def _wait_for_room(self, calls: list[Any]) -> None:
+        _, waiting = self._ray.wait(calls, num_returns=len(calls), timeout=STARTING)
         if waiting:
+            workers = len(self._workers)
             cpus = self._ray.cluster_resources().get("CPU", 0.0)
             raise InputError(
-                f"of {len(calls)} workers, {len(begun)} began within {STARTING:g} s. CPUs that "
-                f"each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of which "
-                "others may use. Ask for fewer workers or threads, or wait until there is room."
+                f"of {workers} workers, {workers - len(waiting)} began within {STARTING:g} s. CPUs "
+                f"that each needs: {self.threads}; CPUs of the Ray cluster: {cpus:g}, some of "
+                "which others may use. Ask for fewer workers or threads, or wait until there is "
+                "room."
             )
-        about = [self._about_first(worker, call) for worker, call in enumerate(calls)]
+
+    def _checked(self, about: list[About]) -> list[About]:
+        """Refuse workers that have another version."""
         for one in about:
             if one.version != backhand.__version__:
                 raise InputError(
                     f"{one.place} has Backhand {one.version}, and this process has "
                     f"{backhand.__version__}: install the same version on every machine."
                 )
-        return about
-
-    def _about_first(self, worker: int, call: Any) -> About:
-        """Return what a worker says of itself, or another that is started if it has died."""
-        try:
-            about: About = self._ray.get(call)
-        except self._ray.exceptions.RayError as error:
-            actor = self._new()
-            self._workers[worker] = _Place(actor)
-            again = self._about(actor)
-            if again is None:
-                raise InputError(
-                    f"a worker could not begin: {_reason(error)}. Each machine of the Ray cluster "
-                    f"needs Backhand {backhand.__version__} and what it uses, as this one has it."
-                ) from error
-            about = again
         return about
 
 
@@ -217,13 +229,13 @@ class Answer:
         while True:
             left = max(0.0, ends - time.monotonic())
             try:
-                with ray_connection.connected():
+                with ray_connection.while_connected():
                     answer = ray.get(self._reference, timeout=min(left, SILENCE))
                 break
             except ray.exceptions.GetTimeoutError:
                 if left <= SILENCE:
                     raise self._lost(f"no answer in {seconds:g} s") from None
-                with ray_connection.connected():
+                with ray_connection.while_connected():
                     why = self._transport.lost(self._place.actor)
                 if why:
                     raise self._lost(why) from None

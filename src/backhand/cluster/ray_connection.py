@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from backhand.cluster import ray_token
+from backhand.cluster.ray_log import log_left_out
 from backhand.errors import BackhandError, InputError
 from backhand.support.optional import extra
 from backhand.support.signals import signals_held
@@ -35,6 +37,9 @@ SETTINGS = 4
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
 """How a client of HTTP/2 begins: with its settings, here none. A server begins with its own."""
 
+PATIENCE = "RAY_gcs_server_port_wait_time_s", "10"
+"""How often Ray tries to join a cluster that answers, about once a second; by default 20 times."""
+
 LOCAL, AUTO = "local", "auto"
 
 _lock = Lock()
@@ -48,7 +53,8 @@ def imported() -> Any:
     """Import Ray."""
     if "ray" in sys.modules:
         return extra("ray", PURPOSE)
-    with _environment(RAY_DEDUP_LOGS="1", RAY_DEDUP_LOGS_SKIP_REGEX=REPORTS):  # read by the import
+    read = {"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": REPORTS} | ray_token.variables()
+    with _environment(**read):  # while it is imported
         return extra("ray", PURPOSE)
 
 
@@ -67,6 +73,8 @@ def join(address: str, workers: int) -> None:
     InputError
         If there is no such cluster, or this process is connected to another.
     """
+    if not _connected():
+        _check_reachable(_named(address))  # before the import, which takes seconds
     joined = False
     try:
         with signals_held():  # an interrupted start would leave processes; Ray sets handlers
@@ -76,6 +84,16 @@ def join(address: str, workers: int) -> None:
         if joined:  # a signal came meanwhile
             leave()
         raise
+
+
+def _connected() -> bool:
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
+
+
+def _named(address: str) -> str:
+    """Return the address that "auto" stands for, as far as the environment says."""
+    return os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
 
 
 def _join(ray: Any, address: str, workers: int) -> None:
@@ -104,7 +122,7 @@ def leave() -> None:
 
 
 @contextmanager
-def connected() -> Iterator[None]:
+def while_connected() -> Iterator[None]:
     """Use the connection in the context, which is an error if it has been ended meanwhile.
 
     Ray by itself would connect to any cluster that it finds on this machine, or start one.
@@ -114,13 +132,12 @@ def connected() -> Iterator[None]:
     BackhandError
         If it was ended, before or while the context lasts.
     """
-    ray = imported()
     try:
-        if ray.is_initialized():
+        if _connected():
             yield
             return
     except Exception:
-        if ray.is_initialized():
+        if _connected():
             raise
     raise BackhandError(
         "the connection to the Ray cluster was ended, as by ray.shutdown(), while its workers were "
@@ -148,7 +165,11 @@ def _start(ray: Any, workers: int) -> None:
         ray.shutdown()
         shutil.rmtree(_folder, ignore_errors=True)
         _folder = None
-        raise InputError(f"Ray could not be started on this machine: {_line(error)}.") from error
+        raise InputError(
+            f"Ray could not be started on this machine: {_line(error)}. If the machine is busy, "
+            "try again later, or set RAY_raylet_start_wait_time_s=120 for Ray to wait so many "
+            "seconds."
+        ) from error
 
 
 def _init(ray: Any, address: str, **options: Any) -> None:
@@ -158,18 +179,18 @@ def _init(ray: Any, address: str, **options: Any) -> None:
 
 
 def _reach(ray: Any, address: str) -> None:
-    named = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
-    if named not in (AUTO, LOCAL):
-        _check_reachable(named)
+    patience = {} if PATIENCE[0] in os.environ else dict([PATIENCE])
     try:
-        _init(ray, address)
+        with log_left_out(), _environment(**patience, **ray_token.variables()):
+            _init(ray, address)
     except Exception as error:
         ray.shutdown()
+        if why := ray_token.refusal(error, _named(address)):
+            raise InputError(why) from error
         where = "was found" if address == AUTO else f"could be joined at '{address}'"
         raise InputError(
             f"no Ray cluster {where}: {_line(error)}. The driver has to run on a machine of the "
-            "cluster, with its token in RAY_AUTH_TOKEN if it has one; 'ray start --head' starts "
-            "a cluster, and 'ray status' shows it."
+            "cluster; 'ray start --head' starts a cluster, and 'ray status' shows it."
         ) from error
 
 
@@ -178,6 +199,8 @@ def _check_reachable(address: str) -> None:
 
     (Ray itself waits for minutes for a program that listens there and does not answer.)
     """
+    if address in (AUTO, LOCAL):
+        return
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()) or "://" in address:
         raise InputError(

@@ -124,7 +124,9 @@ def _check_rows(data: Any, query: str | None, settings: Settings) -> None:
             f"machine; {instead}, or share networks (--share networks, without --quick)."
         )
     if not _is_files(data):
-        what = f"{data}" if isinstance(data, str) else f"data of type {type(data).__name__}"
+        what = str(data) if isinstance(data, str) else f"data of type {type(data).__name__}"
+        if data == "-":
+            what = "standard input (-)"
         raise InputError(
             f"workers read their own rows of files, which {what} is not; {instead}, or share "
             "networks (--share networks, without --quick)."

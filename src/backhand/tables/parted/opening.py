@@ -184,9 +184,10 @@ def _table(parts: Parts, data: str, opened: Sequence[PartFacts]) -> PartedTable:
         raise InputError(f"{data} has column names but no rows; expected at least one row.")
     workers = len(parts.transport.places)
     if idle := sum(not parts.of_worker(worker) for worker in range(workers)):
-        what = "1 part" if parts.count == 1 else f"{parts.count} parts"
+        one = parts.count == 1
+        what = "1 part, which consists" if one else f"{parts.count} parts, which consist"
         table.remarks.append(
-            f"{idle} of {workers} workers have no rows: {data} has {what}, which consist of row "
+            f"{idle} of {workers} workers have no rows: {data} has {what} of row "
             "groups of Parquet files, or of whole files."
         )
     return table

@@ -98,8 +98,9 @@ def test_rows_are_evaluated_where_they_are_or_here(there: PartedData) -> None:
         assert session.evaluate(rows) == pytest.approx(expected, rel=1e-13)
         assert engine.evaluate(params, rows) == session.evaluate(rows)
     assert session.evaluate(few) == make_engine().evaluate(params, few)
-    with pytest.raises(InputError, match="weight 0"):
-        session.evaluate(there.select(slice(22, 28)))
+    for evaluate in (session.evaluate, lambda rows: engine.evaluate(params, rows)):
+        with pytest.raises(InputError, match="not all of them 0"):
+            evaluate(there.select(slice(22, 28)))
     assert session.evaluate(share_out(there.parts, few, "few"))[1] in (0, 1 / 3, 2 / 3, 1)
 
 
@@ -183,11 +184,41 @@ def test_a_worker_with_another_cpu_is_warned_of(
         PartedEngine(there.parts, "fused").depends_on()
 
 
-def test_a_part_whose_labels_are_wrong_is_an_error_in_one_sentence(transport: Transport) -> None:
-    params, data, _ = weighted_problem()
-    y = data.y.copy()
-    y[33] = 9
-    there = parted(transport, Data(data.X, y), 8)
-    session = PartedEngine(there.parts).start(OptimizerState(params, (), 0), there, None)
-    with pytest.raises(BackhandError, match="y"):
-        session.gradient()
+W = np.where(np.arange(41) < 20, 1.0, 0.0)
+Y = np.arange(41) % 3
+WRONG: dict[str, dict[str, Any]] = {
+    "a label": {"y": np.where(Y == 1, 9, Y)},
+    "a negative label": {"y": Y - 1},
+    "labels that are not whole": {"y": Y / 2},
+    "a negative weight": {"sample_weight": W - 0.5},
+    "a weight that is not a number": {"sample_weight": np.where(W, np.nan, 1)},
+    "weights of 0": {"sample_weight": 0 * W},
+    "selected weights of 0": {"sample_weight": W, "numbers": np.arange(25, 40)},
+    "rows that there are none of": {"numbers": np.arange(30, 42)},
+    "columns": {"X": np.ones((41, 4))},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("which", ["training", "validation", "evaluated"])
+def test_what_is_wrong_in_rows_is_refused_as_on_one_machine(
+    transport: Transport, which: str, wrong: dict[str, Any]
+) -> None:
+    params, (X, _, _, _), _ = weighted_problem()
+    right, some = Data(X, Y), Data(X, Y)._replace(**wrong)
+    numbers = some.numbers
+    there = parted(transport, some._replace(numbers=None), 8)
+    there = there._with(numbers=numbers)
+    state, said = OptimizerState(params, (), 0), []
+    engine = PartedEngine(there.parts)
+    both = (make_engine(), some, right), (engine, there, parted(transport, right, 8))
+    for engine, rows, others in both:
+        with pytest.raises(InputError) as caught:
+            if which == "training":
+                engine.start(state, rows, None)
+            elif which == "validation":
+                engine.start(state, others, None, validation=rows)
+            else:
+                engine.evaluate(params, rows)
+        said.append(str(caught.value))
+    assert said[0] == said[1]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from backhand.cluster import ray_actors, ray_connection
 from backhand.cluster.connect import connect
 from backhand.cluster.ray_actors import Worker
 from backhand.equations import Parameters
-from backhand.errors import InputError, MissingDependencyError
+from backhand.errors import BackhandError, InputError, MissingDependencyError
 from helpers import worker_functions as functions
 
 
@@ -64,19 +62,22 @@ def test_without_ray_the_error_says_how_to_get_it(monkeypatch) -> None:
         pass
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
-def test_a_server_that_is_not_rays_is_refused_within_seconds(answer, monkeypatch) -> None:
-    monkeypatch.setattr(ray_connection, "REACHING", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []  # the connection stays open, as that of a server which is stopped
+def test_an_address_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InputError, match="ray is 5"), connect(2, 5):
+        pass
 
-        def serve() -> None:
-            held.append(server.accept()[0])
-            held[0].sendall(answer)
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        with pytest.raises(InputError, match="no Ray cluster answers"):
-            ray_connection._check_reachable(f"127.0.0.1:{server.getsockname()[1]}")
-        thread.join()
-        held[0].close()
+@pytest.mark.parametrize("ended", ["before", "meanwhile"])
+def test_a_connection_that_was_ended_is_an_error_and_no_other_is_made(ended, monkeypatch) -> None:
+    answers = iter([ended == "meanwhile", False])
+    monkeypatch.setattr(ray_connection, "_connected", lambda: next(answers))
+    match = "connection to the Ray cluster was ended"
+    with pytest.raises(BackhandError, match=match), ray_connection.while_connected():
+        assert ended == "meanwhile"
+        raise AttributeError("Ray's")
+
+
+def test_while_the_connection_lasts_errors_are_as_they_are(monkeypatch) -> None:
+    monkeypatch.setattr(ray_connection, "_connected", lambda: True)
+    with pytest.raises(KeyError), ray_connection.while_connected():
+        raise KeyError

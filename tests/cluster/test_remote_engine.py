@@ -19,6 +19,8 @@ from helpers.lossy_workers import LossyWorkers
 from training.test_fleet_checkpoints import long_fleet, stop_after
 from training.test_fleets import D, K, N, assert_same, folds, rows_of
 
+SLOW = pytest.mark.slow
+
 
 def trained_over(transport: InProcess, members: list[Member], engine: str = "fused") -> list[Any]:
     try:
@@ -29,7 +31,8 @@ def trained_over(transport: InProcess, members: list[Member], engine: str = "fus
 
 
 @pytest.mark.parametrize(
-    ("engine", "workers"), [("fused", 1), ("fused", 2), ("fused", 5), ("reference", 3)]
+    ("engine", "workers"),
+    [("fused", 2), ("reference", 3)] + [pytest.param("fused", n, marks=SLOW) for n in (1, 5)],
 )
 def test_a_fleet_has_the_same_bits_for_any_number_of_workers(engine: Any, workers: int) -> None:
     X, y = rows_of()
@@ -49,10 +52,10 @@ def test_weights_and_float64_change_nothing_about_that() -> None:
         assert_same(one, other)
 
 
-@pytest.mark.parametrize("spare", [0, 2])
+@pytest.mark.parametrize("spare", [0, pytest.param(2, marks=SLOW)])
 def test_lost_workers_change_no_bit(spare: int) -> None:
     here = backhand.train_many(folds(), *rows_of())
-    for seed in range(4):
+    for seed in range(2):
         calls = random.Random(seed).sample(range(10), 2)
         transport = LossyWorkers(3, lambda _, number, calls=calls: number in calls, spare)
         for one, other in zip(trained_over(transport, folds()), here, strict=True):

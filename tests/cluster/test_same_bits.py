@@ -10,8 +10,10 @@ from helpers.parted_training import Case, differing, leaves, resumed
 
 QUICK = {
     "batches that weigh nothing", "uneven parts, dropout, weights",
-    "a selection, weights, validation", "scikit-learn's conventions",
+    "a selection, weights, validation",
 }  # fmt: skip
+
+SHORT = "uneven parts, dropout, weights"
 
 EACH = [
     pytest.param(case, id=name, marks=() if name in QUICK else pytest.mark.slow)
@@ -42,7 +44,10 @@ def test_a_training_without_workers_differs_in_rounding_only(case: Case) -> None
             assert parted[name] == value
 
 
-@pytest.mark.parametrize("case", EACH)
+@pytest.mark.parametrize("case", [
+    pytest.param(case, id=name, marks=() if name == SHORT else pytest.mark.slow)
+    for name, case in CASES.items()
+])  # fmt: skip
 def test_a_training_is_resumed_with_other_workers(case: Case, tmp_path: Path) -> None:
     case = Case(**{**vars(case), "settings": {**case.settings, "epochs": 5}})
     expected = case.parted(3)

@@ -270,6 +270,18 @@ def test_weights_of_another_number_are_reported_with_their_part() -> None:
         classifier().fit(parts(X), parts(Y), with_part(1, W[:2], W))
 
 
+def test_weights_of_which_the_rows_to_learn_from_have_none_are_refused_as_locally() -> None:
+    clf, w = classifier(early_stopping=True, validation_fraction=0.5), np.zeros(20)
+    said = set()
+    for row in range(20):  # it is held out, or all others weigh nothing
+        w[:], w[row] = 0, 1
+        for one in (clf, local(clf)):
+            with pytest.raises(InputError, match="not all of them 0") as caught:
+                one.fit(X[:20], Y[:20] > 0, w)
+            said.add(str(caught.value))
+    assert len(said) == 1
+
+
 def test_validation_rows_with_other_columns_are_reported_as_those() -> None:
     with pytest.raises(InputError, match=r"^X_val\[1\]: X has 3 features, but MLPClassifier"):
         classifier().fit(X, Y, X_val=[X[:9], X[:9, :3]], y_val=[Y[:9], Y[:9]])

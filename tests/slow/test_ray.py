@@ -141,6 +141,25 @@ def test_a_function_that_ends_its_worker_each_time_ends_with_a_sentence(address)
         assert "\n" not in str(caught.value)
 
 
+def test_a_connection_that_the_user_ends_is_an_error_and_no_other_is_made(address) -> None:
+    with connect(2, address) as transport:
+        parts = kept(transport)
+        waiting = transport.submit(0, functions.wait, 30)
+        timer = threading.Timer(0.5, ray.shutdown)
+        timer.start()
+        with pytest.raises(BackhandError, match="connection to the Ray cluster was ended"):
+            waiting.result(20)
+        timer.join()
+        for call in (
+            lambda: parts.each(functions.total, "rows"),
+            lambda: transport.share(np.ones(100_000)),
+            lambda: transport.replace(WorkerLost(0, "", 0)),
+        ):
+            with pytest.raises(BackhandError, match="connection to the Ray cluster was ended"):
+                call()
+    assert not ray.is_initialized()
+
+
 def test_exceptions_reach_the_driver_as_they_do_from_threads(address) -> None:
     with connect(3, address) as transport:
         parts = kept(transport)

@@ -72,9 +72,11 @@ def written(folder: Path, texts: Sequence[str], ending: str = "csv") -> str:
     return f"{folder}/*.{ending}"
 
 
-@pytest.mark.parametrize(
-    "count", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 5))]
-)
+def slow(*values: Any) -> Any:
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("count", [3, slow(1), slow(2), slow(5)])
 def test_the_parts_are_those_of_one_worker_and_have_the_rows_of_the_table(files, workers, count):
     alone = read_parted_table(workers(1), files, batch_size=128)
     table = read_parted_table(workers(count), files, batch_size=128)
@@ -134,6 +136,7 @@ def test_a_column_called_file_row_number_keeps_its_values(tmp_path, workers):
     assert all_rows(table) == [(7, i) for i in range(5000)]
 
 
+@pytest.mark.slow
 def test_marked_rows_are_those_of_the_mask_however_many_files_are_read(tmp_path):
     first = 0
     for k, n in enumerate((7000, 30, 3000, 10, 9000, 50, 4000)):
@@ -149,7 +152,7 @@ def test_marked_rows_are_those_of_the_mask_however_many_files_are_read(tmp_path)
     found = set()
     for threads in (1, 4):
         table.connection.execute(f"SET threads = {threads}")
-        found |= {table.connection.execute(sql).fetchall()[0] for _ in range(8)}
+        found |= {table.connection.execute(sql).fetchall()[0] for _ in range(4)}
     assert found == {(int(chosen.sum()), int(np.flatnonzero(chosen).sum()))}
 
 
@@ -198,15 +201,15 @@ def test_types_that_differ_between_parts_become_texts_as_in_the_plain_table(tmp_
     [
         (["a,b\n1,2\n", "a,c\n1,2\n"], "csv", "does not have the columns of"),
         (["a,b\n1,2\n", "b,a\n1,2\n"], "csv", "in that order"),
-        (["a,b\n1,2\n", "a;b\n1;2\n"], "csv", "does not have the columns of"),
-        (['{"a": 1}\n', '{"b": 1}\n'], "jsonl", "does not have the columns of"),
-        (
+        slow(["a,b\n1,2\n", "a;b\n1;2\n"], "csv", "does not have the columns of"),
+        slow(['{"a": 1}\n', '{"b": 1}\n'], "jsonl", "does not have the columns of"),
+        slow(
             ["a,b\n1,2\n", "a,b\n" + "1,2\n" * 17 + "1,2,3\n"],
             "csv",
             "1.csv, line 19 has more values",
         ),
-        (["a,b\n", "a,b\n"], "csv", "no rows"),
-        (["a,b\n1,2\n", ""], "csv", "is empty"),
+        slow(["a,b\n", "a,b\n"], "csv", "no rows"),
+        slow(["a,b\n1,2\n", ""], "csv", "is empty"),
     ],
 )
 def test_files_that_are_not_one_table_are_told_of(tmp_path, workers, texts, ending, said):
@@ -318,7 +321,7 @@ def test_a_file_that_changes_between_two_passes_is_told_of(files, workers):
     assert table.change() is not None
 
 
-@pytest.mark.parametrize("spare", [0, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("spare", [0, slow(100)])
 def test_parts_of_a_lost_worker_are_read_again_with_the_rows_that_were_marked(
     files, workers, spare
 ):
@@ -331,7 +334,7 @@ def test_parts_of_a_lost_worker_are_read_again_with_the_rows_that_were_marked(
     chosen = np.arange(table.rows) % 5 == 0
     mark(table, chosen)
     expected = rows_of(read_table(files))
-    for _ in range(5):
+    for _ in range(3):
         marked = [row[:3] for part in table.each(rows_of, MARKED) for row in part]
         assert marked == [row for row, keep in zip(expected, chosen, strict=True) if keep]
     assert table.parts.transport.losses > (1 if spare else 0)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from backhand.cluster.in_process import InProcess
 from backhand.cluster.transport import Transport
-from backhand.constraints import Exactly, Integer, Or, check
+from backhand.constraints import Exactly, Integer, Or, Text, check
 from backhand.engines.thread_limits import available_threads
 from backhand.support.signals import signals_held
 
@@ -48,6 +48,7 @@ def connect(
     [0, 10]
     """
     check("workers", workers, Integer(1, MOST_WORKERS))
+    check("ray", ray, Or(Exactly(None), Text()))
     check("threads", threads, Or(Integer(1), Exactly(None)))
     transport: Transport
     if ray is None:

@@ -31,7 +31,10 @@ from backhand.engines import (
 )
 from backhand.engines.argument_checks import (
     check_block,
+    check_columns,
+    check_data,
     check_l2,
+    check_labelled,
     checked_optimizer,
     checked_rows,
 )
@@ -71,6 +74,8 @@ class PartedSession:
         validation: Any,
     ) -> None:
         self._local = engine.start(state, stub(state.params), optimizer, objective)
+        for rows in (data,) if validation is None else (data, validation):
+            check_rows_of(rows, state.params)
         self._engine, self._choice = engine, choice
         self._data, self._validation = data, validation
         self._optimizer, self._objective = optimizer, objective
@@ -179,12 +184,21 @@ class PartedSession:
         return with_class_fixed(found, self._objective)
 
 
+def check_rows_of(data: Any, params: Parameters) -> None:
+    """Check rows, in parts or not, before anything is sent: see `argument_checks.check_data`."""
+    d, K = params.W1.shape[0], params.b2.shape[0]
+    if isinstance(data, PartedData):
+        check_columns(data.X, d)
+        check_labelled(data, K)
+    else:
+        check_data(data, d, K)
+
+
 def evaluated(choice: EngineChoice, model: Model, data: PartedData) -> tuple[float, float]:
     """Mean loss, without penalty, and accuracy on rows in parts, by one call for each worker."""
+    check_rows_of(data, model.params)
     total = _reduced(figures_of_parts, np.add, choice, model, data, data.pieces())
     loss, hits, weight = total.tolist()
-    if not weight > 0:
-        raise InputError(WEIGHTLESS)
     return loss / weight, hits / weight
 
 

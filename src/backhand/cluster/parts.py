@@ -342,8 +342,8 @@ class Parts:
     def _lost_again_and_again(self, lost: WorkerLost, times: int) -> BackhandError:
         place = self.transport.places[lost.worker]
         return BackhandError(
-            f"worker {lost.worker + 1} ({place}) was lost, {times} times in a row at the same call "
-            f"and without any progress; the last reason: {lost.why}. Often a machine has too "
+            f"workers were lost {times} times in a row at the same call and without any progress; "
+            f"at last, worker {lost.worker + 1} ({place}): {lost.why}. Often a machine has too "
             "little memory for the parts of its workers: use more machines, or fewer workers on "
             "each."
         )

@@ -70,8 +70,9 @@ class RayActors:
         self._workers: list[_Place] = []
         self._open = True
         try:
-            self._workers = [_Place(self._new()) for _ in range(workers)]
-            about = self._all_about()
+            with ray_connection.while_connected():
+                self._workers = [_Place(self._new()) for _ in range(workers)]
+                about = self._all_about()
             self.places = [one.place for one in about]
             self.machines = [one.address for one in about]
         except BaseException:
@@ -84,14 +85,19 @@ class RayActors:
         place = self._workers[worker]
         if place.gone:
             return Answer(self, worker, place, None)
-        return Answer(self, worker, place, place.actor.run.remote(function, lifted, *references))
+        with ray_connection.while_connected():
+            call = place.actor.run.remote(function, lifted, *references)
+        return Answer(self, worker, place, call)
 
     def share(self, value: Any) -> Any:
-        return value if _size(value) <= INLINE else self._ray.put(value)
+        if _size(value) <= INLINE:
+            return value
+        with ray_connection.while_connected():
+            return self._ray.put(value)
 
     def replace(self, lost: WorkerLost) -> bool:
         worker = lost.worker
-        with self._replacing[worker]:
+        with self._replacing[worker], ray_connection.while_connected():
             before = self._workers[worker]
             if before.gone or lost.incarnation != before.incarnation:
                 return not before.gone
@@ -134,6 +140,8 @@ class RayActors:
         )(Worker).remote(self.threads)  # fmt: skip
 
     def _kill(self, actor: Any) -> None:
+        if not self._ray.is_initialized():  # workers end with the connection
+            return
         with suppress(self._ray.exceptions.RayError, ValueError, RuntimeError):
             self._ray.kill(actor, no_restart=True)
 
@@ -221,12 +229,15 @@ class Answer:
         while True:
             left = max(0.0, ends - time.monotonic())
             try:
-                answer = ray.get(self._reference, timeout=min(left, SILENCE))
+                with ray_connection.while_connected():
+                    answer = ray.get(self._reference, timeout=min(left, SILENCE))
                 break
             except ray.exceptions.GetTimeoutError:
                 if left <= SILENCE:
                     raise self._lost(f"no answer in {seconds:g} s") from None
-                if why := self._transport.lost(self._place.actor):
+                with ray_connection.while_connected():
+                    why = self._transport.lost(self._place.actor)
+                if why:
                     raise self._lost(why) from None
             except ray.exceptions.RayTaskError as error:  # the call itself could not be made
                 raise BackhandError(f"a worker could not be called: {_reason(error)}.") from error

@@ -21,7 +21,7 @@ from typing import Any
 
 from backhand.cluster import ray_server, ray_token
 from backhand.cluster.ray_log import log_left_out
-from backhand.errors import InputError
+from backhand.errors import BackhandError, InputError
 from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 
@@ -117,6 +117,30 @@ def leave() -> None:
         if _folder is not None:
             shutil.rmtree(_folder, ignore_errors=True)
             _folder = None
+
+
+@contextmanager
+def while_connected() -> Iterator[None]:
+    """Use the connection in the context, which is an error if it has been ended meanwhile.
+
+    Ray by itself would connect to any cluster that it finds on this machine, or start one.
+
+    Raises
+    ------
+    BackhandError
+        If it was ended, before or while the context lasts.
+    """
+    try:
+        if _connected():
+            yield
+            return
+    except Exception:
+        if _connected():
+            raise
+    raise BackhandError(
+        "the connection to the Ray cluster was ended, as by ray.shutdown(), while its workers were "
+        "in use. Let it last until the training is over; a checkpoint lets the training resume."
+    )
 
 
 def is_local() -> bool:

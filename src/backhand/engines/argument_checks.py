@@ -113,6 +113,11 @@ def check_data(data: Any, d: int, K: int) -> None:
     """
     _check_is_data(data)
     check_rows(data.X, d)
+    check_labelled(data, K)
+
+
+def check_labelled(data: Any, K: int) -> None:
+    """As `check_data`, all but the numbers of X, which may be elsewhere: it needs a shape only."""
     if (N := data.X.shape[0]) == 0:
         raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
     y, w, numbers = data.y, data.sample_weight, data.numbers
@@ -217,6 +222,11 @@ def check_rows(X: Any, d: int, rows: Any = None) -> None:
         check_sparse(X, rows)
     else:
         raise InputError(f"X is {_kind(X)}; expected a NumPy array or a sparse matrix in CSR form.")
+    check_columns(X, d)
+
+
+def check_columns(X: Any, d: int) -> None:
+    """An X, known to be one, of d columns."""
     if X.shape[1] != d:
         raise InputError(f"X is {shape_of(X)}: it has {X.shape[1]} columns where W1 expects {d}.")
 

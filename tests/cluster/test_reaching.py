@@ -32,7 +32,7 @@ def server(answer: bytes):
 
 
 def test_a_server_of_http2_may_be_ray(monkeypatch) -> None:
-    monkeypatch.setattr(ray_connection, "REACHING", 5.0)
+    monkeypatch.setattr(ray_connection, "REACHING", 0.5)
     with server(bytes([0, 0, 6, 4, 0, 0, 0, 0, 0]) + bytes(6)) as port:
         ray_connection._check_reachable(f"127.0.0.1:{port}")
 

@@ -116,7 +116,7 @@ class RayMLPClassifier(MLPClassifier):
 
     Rows in parts, some of which may be references to objects in Ray's store:
 
-    >>> clf = RayMLPClassifier((16,), num_workers=3, **settings)
+    >>> clf = RayMLPClassifier((16,), num_workers=2, **settings)
     >>> clf = clf.fit([X[:70], X[70:]], [y[:70], y[70:]])
     >>> type(clf.to_local()).__name__
     'MLPClassifier'

@@ -124,7 +124,11 @@ def _readers(columns: ParquetColumns, pieces: Sequence[Piece]) -> Iterator[tuple
         ]  # fmt: skip
         return f"SELECT {', '.join(cells)} FROM {READER}{where}"
 
-    for reader, some in groupby(pieces, select):
+    def alike(piece: Piece) -> tuple[str, list[str]]:
+        # Files that one SELECT reads have the types of the first of them.
+        return select(piece), [piece.types[name] for name in sorted(columns.differing)]
+
+    for (reader, _), some in groupby(pieces, alike):
         yield list(some), reader
 
 

@@ -19,7 +19,7 @@ MOST_WORKERS = 10_000
 def connect(
     workers: int, ray: str | None = None, threads: int | None = None
 ) -> Iterator[Transport]:
-    """Open a transport with so many workers; nothing of it is left when the context ends.
+    """Open a transport with some workers, and close it when the context ends.
 
     Parameters
     ----------

@@ -48,11 +48,11 @@ class Grouping:
 
     @classmethod
     def of(cls, sessions: int, threads: int) -> Grouping:
-        """Return that of one of several threads which share out so many sessions."""
+        """Return the grouping of one of several threads that share the sessions."""
         return cls(min(MOST, max(1, sessions // (SHARE * threads))))
 
     def begun(self, state_bytes: int) -> None:
-        """Note that a session begins, whose state has so many bytes."""
+        """Note that a session begins whose state takes that many bytes."""
         if self._calls > 1:
             self.size = 1
         elif self._calls == 1:

@@ -70,7 +70,7 @@ class Homes:
         Raises
         ------
         BackhandError
-            If there is no other.
+            If no other worker is left.
         """
         with self._losing:
             if home not in self.all:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy.typing import NDArray
-
 from backhand.choices import PrecisionName
+from backhand.cluster.driver_engine import DriverEngine
 from backhand.cluster.other_machines import warn_of_others
 from backhand.cluster.part_sums import EngineChoice, Model
 from backhand.cluster.parted_data import PartedData
@@ -22,17 +21,16 @@ from backhand.engines import (
     Engine,
     Objective,
     OptimizerState,
-    Predictor,
     Session,
     make_engine,
 )
 from backhand.engines.argument_checks import check_group
 from backhand.engines.contract import advance_each
-from backhand.equations import Gradients, Parameters
+from backhand.equations import Parameters
 from backhand.optimizers import Optimizer
 
 
-class PartedEngine:
+class PartedEngine(DriverEngine):
     """Trains on rows that are shared out over workers; see `contract.Engine`.
 
     Each worker has an engine of its own, of the same name. Predictions, and whatever is computed of
@@ -78,9 +76,8 @@ class PartedEngine:
         threads: int | None = None,
         precision: PrecisionName = "auto",
     ) -> None:
-        self._local: Engine = make_engine(name, device, threads, precision)
+        super().__init__(make_engine(name, device, threads, precision))
         self._parts = parts
-        self.name, self.precision = self._local.name, self._local.precision
         chosen = self.name if name == "auto" else name  # the same on every worker
         if threads is None:
             threads = _threads_of_worker(self.name, parts.transport)
@@ -103,7 +100,7 @@ class PartedEngine:
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Prepare the driver's engine, and then those of the workers, without a notice."""
-        self._local.prepare(dtype, notify)
+        self._engine.prepare(dtype, notify)
         self._parts.by_worker(_prepare, self._choice, dtype)
 
     def depends_on(self) -> dict[str, str]:
@@ -112,7 +109,7 @@ class PartedEngine:
         Fused engines of workers that depend on something else, such as another CPU, are warned of;
         others differ from the driver's in their number of threads anyway.
         """
-        found = self._local.depends_on()
+        found = self._engine.depends_on()
         if self.name == "fused":
             places, holders = self._parts.transport.places, self._parts.holders
             workers = self._parts.by_worker(_depends_on, self._choice)
@@ -129,25 +126,14 @@ class PartedEngine:
     ) -> Session:
         if isinstance(data, PartedData):
             return PartedSession(
-                self._local, self._choice, state, data, optimizer, objective, validation
+                self._engine, self._choice, state, data, optimizer, objective, validation
             )
-        return self._local.start(state, data, optimizer, objective, validation)
-
-    def loss_and_gradients(
-        self, params: Parameters, data: Data, l2: float = 0.0
-    ) -> tuple[float, Gradients]:
-        return self._local.loss_and_gradients(params, data, l2)
-
-    def predictor(self, params: Parameters) -> Predictor:
-        return self._local.predictor(params)
-
-    def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        return self._local.predict_proba(params, X)
+        return self._engine.start(state, data, optimizer, objective, validation)
 
     def evaluate(self, params: Parameters, data: PartedData | Data) -> tuple[float, float]:
         if isinstance(data, PartedData):
             return evaluated(self._choice, Model(params, 0, CROSS_ENTROPY), data)
-        return self._local.evaluate(params, data)
+        return self._engine.evaluate(params, data)
 
 
 def _threads_of_worker(name: str, transport: Transport) -> int:

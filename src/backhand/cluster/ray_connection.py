@@ -72,10 +72,8 @@ def join(address: str, workers: int) -> None:
     token = {} if _connected() else _check_reachable(_named(address))
     joined = False
     try:
-        with (
-            _environment(**token),
-            signals_held(),
-        ):  # an interrupted start would leave processes; Ray sets handlers
+        # An interrupted start would leave processes, and Ray sets handlers of signals.
+        with _environment(**token), signals_held():
             _join(imported(), address, workers)
             joined = True
     except BaseException:
@@ -193,7 +191,7 @@ def _reach(ray: Any, address: str) -> None:
 
 
 def _check_reachable(address: str) -> dict[str, str]:
-    """Refuse what is no address, and where Ray does not answer, within seconds.
+    """Refuse a malformed address, and one where no Ray cluster answers, within seconds.
 
     Returns the environment variables with which Ray sends a token, if the cluster asks for one.
 

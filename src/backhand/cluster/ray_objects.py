@@ -30,7 +30,7 @@ def wait_for(references: Sequence[Any], seconds: float = SECONDS) -> None:
     InputError
         If this process is not connected to Ray.
     BackhandError
-        If they do not exist after so many seconds.
+        If they do not exist after that many seconds.
     """
     ray = ray_connection.imported()
     if not ray.is_initialized():

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from numpy.typing import NDArray
-
 from backhand.cluster import networks
 from backhand.cluster.connect import connect
+from backhand.cluster.driver_engine import DriverEngine
 from backhand.cluster.grouping import Grouping
 from backhand.cluster.network_workers import NetworkWorkers
 from backhand.cluster.other_machines import warn_of_others
@@ -28,11 +27,10 @@ from backhand.engines import (
     Engine,
     Objective,
     OptimizerState,
-    Predictor,
     Session,
 )
 from backhand.engines.argument_checks import check_group
-from backhand.equations import Gradients, Parameters
+from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer
 
@@ -45,7 +43,7 @@ SLOW_LINK, MOST_OVERHEAD = 1e7, 1.0
 that: blocks of a large network last some seconds, so that a link which is slow is seldom busy."""
 
 
-class RemoteEngine:
+class RemoteEngine(DriverEngine):
     """An engine over the workers of a transport; see `contract.Engine`.
 
     Sessions are on workers, and have the bits that they have on one machine with such a CPU. All
@@ -79,9 +77,9 @@ class RemoteEngine:
     """
 
     def __init__(self, engine: Engine, transport: Transport) -> None:
-        self.name, self.group, self.precision = engine.name, engine.group, engine.precision
-        self.overhead = 0.0
-        self._engine, self._worker = engine, 0
+        super().__init__(engine)
+        self.group, self.overhead = engine.group, 0.0
+        self._worker = 0
         self._workers = NetworkWorkers(transport, _engines(engine, transport))
         self._apart = not transport.in_this_process
         self._grouping: Grouping | None = None
@@ -135,17 +133,6 @@ class RemoteEngine:
         if self._apart:
             self.overhead = min(MOST_OVERHEAD, size / SLOW_LINK)
         return session
-
-    def loss_and_gradients(
-        self, params: Parameters, data: Data, l2: float = 0.0
-    ) -> tuple[float, Gradients]:
-        return self._engine.loss_and_gradients(params, data, l2)
-
-    def predictor(self, params: Parameters) -> Predictor:
-        return self._engine.predictor(params)
-
-    def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        return self._engine.predict_proba(params, X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         return self._engine.evaluate(params, data)

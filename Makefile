@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
 
+# Many tests start Python: compiled bytecode has to be kept, even where the environment says otherwise.
 test: $(VENV)/test
-	$(BIN)/python -m pytest --numprocesses 2
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson bench clean
+.PHONY: demo test lint format slow ray browser lesson docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -43,6 +43,12 @@ lesson: $(VENV)/browser
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 
+# The documentation site: build/site/index.html. Warnings are errors; broken links within the site, and what
+# a page would load from another host, are looked for at the end.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
+	$(BIN)/python docs/check_site.py build/site
+
 # Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
 # steps-two.json.
@@ -64,7 +70,7 @@ bench: $(VENV)/bench
 	$(BENCHMARK)/jobs.py --data $(DATA) --json build/jobs.json
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx
+	rm -rf $(VENV) build docs/gallery docs/reference/api docs/lesson-notebook.ipynb .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -89,6 +95,11 @@ $(VENV)/ray: $(VENV)/test
 $(VENV)/browser: $(VENV)/test
 	@echo "Installing what drives a browser, JupyterLab and marimo (first run only)"
 	$(PIP) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/base
+	@echo "Installing Sphinx and what the examples need (first run only)"
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base

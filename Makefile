@@ -1,5 +1,5 @@
 # Everything is installed in .venv, which the standard library's venv and pip create here.
-# Empty files in it (base, test, bench) record which packages it contains; make installs them again
+# Empty files in it (base, test, release, bench) record which packages it contains; make installs them again
 # after a change of pyproject.toml or constraints.txt.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson bench clean
+.PHONY: demo test lint format slow ray browser lesson package bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -41,6 +41,25 @@ lesson: $(VENV)/browser
 	@echo "Running the notebook (about half a minute)"
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
+
+# Builds wheel and sdist in build/dist, and checks them, the metadata and the workflows. Nothing is downloaded once
+# $(VENV)/release is set up. actionlint is not among the packages, since its package downloads a program.
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
+SCHEMA = $(BIN)/check-jsonschema --builtin-schema vendor
+package: $(VENV)/release
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist .
+	$(BIN)/twine check --strict build/dist/*
+	$(BIN)/check-wheel-contents build/dist/*.whl
+	@echo "pyroma, but for the authors' address: there is none, issues and reports are made in the repository"
+	$(BIN)/pyroma --min 10 --skip-tests AuthorEmail .
+	$(BIN)/repo-review .
+	$(SCHEMA).citation-file-format CITATION.cff
+	test -z "$(WORKFLOWS)" || $(SCHEMA).github-workflows $(WORKFLOWS)
+	test -z "$(WORKFLOWS)" || $(SCHEMA).dependabot .github/dependabot.yml
+	test -z "$(WORKFLOWS)" || $(BIN)/zizmor --offline --persona pedantic .github
+	$(BIN)/prek validate-config .pre-commit-config.yaml
+	if command -v actionlint; then actionlint; else echo "actionlint is not installed: skipped"; fi
 
 # Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
@@ -88,6 +107,11 @@ $(VENV)/ray: $(VENV)/test
 $(VENV)/browser: $(VENV)/test
 	@echo "Installing what drives a browser, JupyterLab and marimo (first run only)"
 	$(PIP) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/release: $(VENV)/base
+	@echo "Installing what builds and checks a release (first run only)"
+	$(PIP) --editable '.[release]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base

@@ -1,5 +1,5 @@
 # Everything is installed in .venv, which the standard library's venv and pip create here.
-# Empty files in it (base, test, release, bench) record which packages it contains; make installs them again
+# Empty files in it (base, test, docs, …) record which packages it contains; make installs them again
 # after a change of pyproject.toml or constraints.txt.
 
 PYTHON ?= python3
@@ -7,11 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-<<<<<<< HEAD
-.PHONY: demo test lint format slow ray browser lesson docs bench clean
-=======
-.PHONY: demo test lint format slow ray browser lesson package bench clean
->>>>>>> release
+.PHONY: demo test lint format slow ray browser lesson docs package bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -49,13 +45,12 @@ lesson: $(VENV)/browser
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 
-<<<<<<< HEAD
 # The documentation site: build/site/index.html. Warnings are errors; broken links within the site, and what
 # a page would load from another host, are looked for at the end.
 docs: $(VENV)/docs
 	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
 	$(BIN)/python docs/check_site.py build/site
-=======
+
 # Builds wheel and sdist in build/dist, and checks them, the metadata and the workflows. Nothing is downloaded once
 # $(VENV)/release is set up. actionlint is not among the packages, since its package downloads a program.
 WORKFLOWS = $(wildcard .github/workflows/*.yml)
@@ -74,7 +69,6 @@ package: $(VENV)/release
 	test -z "$(WORKFLOWS)" || $(BIN)/zizmor --offline --persona pedantic .github
 	$(BIN)/prek validate-config .pre-commit-config.yaml
 	if command -v actionlint; then actionlint; else echo "actionlint is not installed: skipped"; fi
->>>>>>> release
 
 # Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
@@ -124,15 +118,14 @@ $(VENV)/browser: $(VENV)/test
 	$(PIP) --editable '.[browser]'
 	@touch $@
 
-<<<<<<< HEAD
 $(VENV)/docs: $(VENV)/base
 	@echo "Installing Sphinx and what the examples need (first run only)"
 	$(PIP) --editable '.[docs]'
-=======
+	@touch $@
+
 $(VENV)/release: $(VENV)/base
 	@echo "Installing what builds and checks a release (first run only)"
 	$(PIP) --editable '.[release]'
->>>>>>> release
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base

@@ -52,6 +52,8 @@ class TrainResult:
         The learning rate's, with the cuts that "adaptive" made.
     config : TrainConfig
         The settings.
+    learning_rate : float
+        η of the epoch that would come next, warm-up and cosine apart.
 
     Examples
     --------
@@ -109,7 +111,7 @@ class TrainResult:
 
     @property
     def learning_rate(self) -> float:
-        """η of the epoch that would come next, warm-up and cosine apart."""
+        """The η of the epoch that would come next, warm-up and cosine apart."""
         return self.schedule.of_epoch(len(self.history))
 
     def _summary(self) -> display.Summary:

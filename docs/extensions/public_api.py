@@ -1,7 +1,8 @@
 """The public names and the public members of their classes, for the reference and its tests.
 
 The names are those of `src/backhand/__init__.pyi`, and the `__all__` of the two modules among them.
-A member of a class is public if its name has no underscore in front and it is not in `INTERNAL`.
+A member of a class is public if its name has no underscore in front, or is `__call__`, and it is
+not in `INTERNAL`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ INTERNAL = {
         "check", "on_fit_task_begin", "on_fit_task_end", "open", "open_fleet", "open_stages",
         "setup", "teardown",
     },
-    # Read by training.
+    # Called and read by training.
+    "Callback": {"__call__"},
+    "Every": {"__call__"},
+    "FleetCallback": {"__call__"},
     "EarlyStopping": {"best_by", "needs_validation", "restore_best"},
     "History": {"extended", "figures", "first"},
     "Member": {"config", "rule", "values"},
@@ -72,10 +76,11 @@ def members(name: str, kind: type) -> dict[str, Any]:
     for member in dir(kind):
         home = next(base for base in kind.__mro__ if member in vars(base))
         value = vars(home)[member]
-        ours = home.__module__.startswith("backhand.") and not member.startswith("_")
+        ours = home.__module__.startswith("backhand.")
+        named = not member.startswith("_") or member == "__call__"
         inherited = any(inspect.getattr_static(base, member, None) is value for base in bases)
         internal = member in INTERNAL.get(name, ())
-        if ours and is_described(value) and not inherited and not internal:
+        if ours and named and is_described(value) and not inherited and not internal:
             found[member] = value
     return found
 

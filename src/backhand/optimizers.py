@@ -1,4 +1,4 @@
-"""The update rules θ ← θ + f(dθ), one equation a line, as plain array code like the equations.
+"""The update rules θ ← θ + f(dθ), one equation per line, as plain array code like the equations.
 
 Each rule is a small frozen record of its constants with `slots` (how many arrays of θ's shapes it
 remembers) and `update`. An engine that compiles its own updates reads `constants` and `rate`.

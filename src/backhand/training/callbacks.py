@@ -86,10 +86,11 @@ class Callback(Protocol):
     ...     def __init__(self):
     ...         self.found = []
     ...     def __call__(self, progress):
-    ...         self.found.append(np.linalg.norm(progress.parameters().W1))
+    ...         W1 = progress.parameters().W1
+    ...         self.found.append(np.linalg.norm(W1))
     >>> norms = Norms()
-    >>> result = backhand.train(
-    ...     backhand.init(3, 4, 3), np.eye(3), np.arange(3), epochs=5, callbacks=[norms])
+    >>> params, X, y = backhand.init(3, 4, 3), np.eye(3), np.arange(3)
+    >>> result = backhand.train(params, X, y, epochs=5, callbacks=[norms])
     >>> len(norms.found)
     5
     """

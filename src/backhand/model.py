@@ -429,7 +429,8 @@ def load(path: str | Path) -> Model:
     MissingFileError
         If there is no such file.
     InputError
-        If it is not a safetensors file, not a model of Backhand, or not whole.
+        If it is not a safetensors file, not a model of Backhand, or not whole; or if a later
+        version wrote it in a format that this one does not read.
 
     Examples
     --------
@@ -439,7 +440,7 @@ def load(path: str | Path) -> Model:
     >>> backhand.load(path).classes
     ('no', 'yes')
     """
-    tensors, fields = read_tensors(path, expected=_expected)
+    tensors, fields = read_tensors(path, expected=_expected, newest=FORMAT)
     params = Parameters(**tensors)
     if not all(np.isfinite(value).all() for value in params):
         raise InputError(f"{path} is damaged: its parameters are not all finite numbers.")

@@ -2,7 +2,7 @@
 
     PYTHONPATH=src python docs/reference/fill.py
 
-The pages are committed, so that they can be read without being built; `tests/test_reference.py`
+The pages are committed, so that they can be read without being built; `tests/reference`
 fails if they are not what this writes. A generated part is between `<!-- NAME: … -->` and
 `<!-- end of NAME -->`.
 """

@@ -47,6 +47,7 @@ class Owner:
         sentence = f"{self.folder} has no checkpoint to resume: the {self.kind} begins."
         if self._restored:
             sentence = f"resumed from {self.folder}: {self._restored} were done."
-        LOG.info("%s", sentence)
-        if self._notify is not None:
+        if self._notify is None:
+            LOG.info("%s", sentence)
+        else:
             self._notify(sentence)

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson bench clean
+.PHONY: demo test lint format slow ray browser lesson examples bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -41,6 +41,10 @@ lesson: $(VENV)/browser
 	@echo "Running the notebook (about half a minute)"
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
+
+# Every script of examples/gallery, examples/many_machines.py, and every run.py of a folder in examples.
+examples: $(VENV)/examples
+	$(BIN)/python examples/run_all.py
 
 # Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
@@ -88,6 +92,11 @@ $(VENV)/ray: $(VENV)/test
 $(VENV)/browser: $(VENV)/test
 	@echo "Installing what drives a browser, JupyterLab and marimo (first run only)"
 	$(PIP) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/examples: $(VENV)/base
+	@echo "Installing what the examples use, including PyTorch and Ray (first run only; README says how to avoid the CUDA build)"
+	$(PIP) --editable '.[examples,ray]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base

@@ -82,6 +82,5 @@ for which, (ax, title) in enumerate(zip(axes, titles, strict=True)):
     ax.set(xscale="log", xlabel="labels of each class", title=title)
     ax.set_xticks(labels, labels)
     ax.minorticks_off()
-axes[2].set(yscale="log")
 axes[0].legend()
 plt.show()

@@ -51,7 +51,7 @@ epochs = max(10, 30_000 // len(X_train))
 result = backhand.train(
     backhand.init(d=X_train.shape[1], H=256, K=10, seed=0), X_train, y_train,
     learning_rate=0.002, epochs=epochs, batch_size=128, optimizer="adam", schedule="cosine",
-    dropout=0.2, validation=(X_test, y_test))  # fmt: skip
+    l2=0.001, validation=(X_test, y_test))  # fmt: skip
 print(f"{epochs} epochs in {result.seconds:.1f} s, "
       f"test accuracy {result.history.validation_accuracy[-1]:.4f}")  # fmt: skip
 

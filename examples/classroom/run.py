@@ -30,13 +30,14 @@ def backward(X, Y, W1, b1, W2, b2):
 """
 
 # The mask of the ReLU is forgotten; dW1 and db1 are right, given the wrong dZ1.
-WRONG = (
-    RIGHT.replace("    return {", "    g = backhand.backward(p, X, Y, acts)\n    wrong = {")
-    + """
-    wrong |= {"dZ1": g.dH1, "dW1": X.T @ g.dH1, "db1": g.dH1.sum(axis=0)}
-    return wrong
+WRONG = f"""{RIGHT}
+right = backward
+
+def backward(X, Y, W1, b1, W2, b2):
+    g = right(X, Y, W1, b1, W2, b2)
+    dZ1 = g["dH1"]
+    return g | {{"dZ1": dZ1, "dW1": X.T @ dZ1, "db1": dZ1.sum(axis=0)}}
 """
-)
 
 
 def main() -> None:
@@ -68,9 +69,12 @@ def checkout(repository: Path, code: str) -> Path:
 
 def push(repository: Path, workflow: dict) -> tuple[bool, str]:
     """Run the steps of the job; return whether it failed, and its log."""
-    environment = {**os.environ, **workflow["env"], "PYTHONUTF8": "1", "COLUMNS": "200",
-                   "GITHUB_STEP_SUMMARY": str(repository / "summary.md"),
-                   "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # fmt: skip
+    commands = Path(sys.executable).parent
+    environment = {
+        **os.environ, **workflow["env"], "PYTHONUTF8": "1",
+        "GITHUB_STEP_SUMMARY": str(repository / "summary.md"),
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
     failed, log = False, ""
     for step in workflow["jobs"]["grade"]["steps"]:
         wanted = failed if step.get("if") == "failure()" else not failed

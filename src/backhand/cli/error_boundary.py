@@ -17,6 +17,7 @@ import typer
 from backhand.cli import written_output
 from backhand.cli.standard_streams import discard_output, write_message, write_stderr
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
+from backhand.support.project import ISSUES
 from backhand.support.signals import meant, signals_raised
 from backhand.support.visible_text import printable
 
@@ -117,7 +118,7 @@ def _sentence(error: BaseException) -> str:
         return f"DuckDB failed: {reason.rstrip('.')}."
     return (
         f"internal error: {kind.__name__}{': ' if reason else ''}{reason}. This is a bug in "
-        "Backhand; please report it to the project that you installed it from, with the traceback "
+        f"Backhand; please report it at {ISSUES}, with the traceback "
         "that the same command prints when the environment variable BACKHAND_TRACEBACK is 1."
     )
 

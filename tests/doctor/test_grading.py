@@ -16,7 +16,6 @@ from backhand.doctor.grading.submissions import Submission, find_submissions
 from backhand.doctor.report.hints import OF_BOTH
 from backhand.errors import InputError
 from backhand.formulas import softmax
-from helpers.command_line import run
 
 SOURCE = """
 import numpy as np

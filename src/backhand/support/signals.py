@@ -36,6 +36,31 @@ class Interrupted(KeyboardInterrupt):
         SIGINT, SIGTERM, SIGHUP or, on Windows, SIGBREAK.
     place : str
         How far the work was and where it is saved, as the beginning of a sentence; or empty.
+
+    See Also
+    --------
+    Checkpoint : Where a training is saved when a signal ends it.
+
+    Examples
+    --------
+    A batch system ends a job with SIGTERM; here a callback does:
+
+    >>> import backhand
+    >>> import signal
+    >>> import tempfile
+    >>> import numpy as np
+    >>> X, y, params = np.eye(3), np.arange(3), backhand.init(3, 4, 3)
+    >>> folder = tempfile.mkdtemp()
+    >>> try:
+    ...     result = backhand.train(
+    ...         params, X, y, checkpoint=backhand.Checkpoint(folder),
+    ...         callbacks=[lambda progress: signal.raise_signal(signal.SIGTERM)])
+    ... except backhand.Interrupted as error:
+    ...     print(error.signal == signal.SIGTERM)
+    True
+    >>> result = backhand.train(params, X, y, checkpoint=backhand.Checkpoint(folder, resume=True))
+    >>> len(result.history)
+    100
     """
 
     def __init__(self, number: int, place: str = "") -> None:

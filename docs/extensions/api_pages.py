@@ -31,7 +31,7 @@ def configure(_: Any, config: Any) -> None:
     config.autosummary_context |= {
         "public_methods": {f"backhand.{n}": methods(n, kind) for n, kind in classes.items()}
         | {RETURNED[n]: methods(n, kind) for n, kind in returned().items()},
-        "returned": list(RETURNED.values()),
+        "title_of": {RETURNED[n]: n for n in RETURNED} | {f"backhand.{n}": n for n in names},
         "public_names": {
             f"backhand.{module}": [n.removeprefix(f"{module}.") for n in names if f"{module}." in n]
             for module in modules

@@ -21,7 +21,7 @@ from backhand.support.visible_text import encodable
 class Entry:
     """One entry of a value, and where it comes from. `print` it for its table.
 
-    A `Trace` makes it: `trace["dW1"][3, 7]`.
+    A `backhand.Trace` makes it: `trace["dW1"][3, 7]`.
 
     Attributes
     ----------

@@ -104,7 +104,7 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/test: $(VENV)/base
-	@echo "Installing the test dependencies, including PyTorch (first run only; README says how to avoid its CUDA build)"
+	@echo "Installing the test dependencies, including PyTorch (first run only; docs/installation.md says how to avoid its CUDA build)"
 	$(PIP) --editable '.[test,lint]'
 	@touch $@
 
@@ -129,6 +129,6 @@ $(VENV)/release: $(VENV)/base
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base
-	@echo "Installing the libraries to compare with, PyTorch and JAX (first run only; README says how to avoid the CUDA build)"
+	@echo "Installing the libraries to compare with, PyTorch and JAX (first run only; docs/installation.md says how to avoid the CUDA build)"
 	$(PIP) --editable '.[bench]'
 	@touch $@

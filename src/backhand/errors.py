@@ -128,16 +128,31 @@ class BackhandWarning(UserWarning):
     """
 
 
+class BackhandFutureWarning(BackhandWarning, FutureWarning):
+    """Something works now and will not in a later version; the message names both.
+
+    It is a `FutureWarning`, as scikit-learn's are, and not a `DeprecationWarning`: Python shows
+    that one only where `__main__` calls, and hides it from most people who have to change a call.
+
+    Examples
+    --------
+    A test suite that fails as soon as it uses something that will be removed:
+
+    >>> import backhand, warnings
+    >>> warnings.simplefilter("error", backhand.BackhandFutureWarning)
+    """
+
+
 INSIDE = f"{__name__.partition('.')[0]}."
 """How the names of Backhand's modules begin."""
 
 
-def warn(sentence: str) -> None:
-    """Warn with a `BackhandWarning`, at the line that called Backhand."""
+def warn(sentence: str, category: type[BackhandWarning] = BackhandWarning) -> None:
+    """Warn with a `BackhandWarning`, or a kind of it, at the line that called Backhand."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(INSIDE):
         frame, level = frame.f_back, level + 1
-    warnings.warn(sentence, BackhandWarning, stacklevel=level)
+    warnings.warn(sentence, category, stacklevel=level)
 
 
 @cache

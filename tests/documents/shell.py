@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,8 @@ from typer.testing import CliRunner
 
 from backhand.cli.app import app
 from conftest import ROOT
+from documents.checks import MAKEFILE, CannotRun, check, check_python
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SIMPLE = frozenset({
     "cat", "chmod", "cp", "cut", "echo", "grep", "gunzip", "gzip", "head", "ls", "mkdir", "mv",
     "printf", "rm", "sort", "tail", "touch", "wc",
@@ -43,10 +42,6 @@ class Printed:
     code: int | None
     terminal: str = ""
     output: bytes = field(default=b"", repr=False)
-
-
-class CannotRun(Exception):
-    """A command that this harness can neither run nor check."""
 
 
 def commands_of(text: str) -> list[Command]:
@@ -151,11 +146,7 @@ def run(words: list[str], given: bytes) -> Printed:
         return python(rest)
     if name == "make" and (recipe := recipe_of(rest)):
         return backhand(words_of(recipe), given)
-    if name not in CHECKS:
-        raise CannotRun(
-            f"{name!r} is neither run nor checked; write <!-- not run: REASON --> above the block"
-        )
-    CHECKS[name](rest)
+    check(name, rest)
     return Printed(None)
 
 
@@ -167,24 +158,10 @@ def backhand(words: list[str], given: bytes) -> Printed:
 
 
 def python(words: list[str]) -> Printed:
-    """`python -c CODE` and a file that the document made are run; files of the repository exist."""
-    if words[:2] == ["-m", "pip"]:
-        check_pip(words[2:])
-        return Printed(None)
-    if words[:1] == ["-m"]:
-        if words[1] == "venv":
-            return Printed(None)
-        if (
-            words[1] != "pytest"
-            and not (ROOT / words[1].replace(".", "/")).with_suffix(".py").exists()
-        ):
-            raise CannotRun(f"there is no module {words[1]}")
-        check_files(words[2:])
-        return Printed(None)
-    if words[0] != "-c" and not Path(words[0]).resolve().is_relative_to(Path.cwd()):
-        check_files(words)
-        return Printed(None)
-    if words[0] != "-c" and (ROOT / words[0]).exists():
+    """Run `python -c CODE` or a file that the document has made; another is checked."""
+    made = not words[0].startswith("-") and Path(words[0]).exists()
+    if words[0] != "-c" and (not made or (ROOT / words[0]).exists()):
+        check_python(words)
         return Printed(None)
     with captured() as text:
         if words[0] == "-c":
@@ -204,60 +181,6 @@ def captured() -> Iterator[io.StringIO]:
 
 def recipe_of(targets: list[str]) -> str | None:
     """The arguments of `backhand`, if that is all that a target of Makefile runs."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    pattern = rf"^{re.escape(targets[0])}:.*\n\t\$\(BIN\)/backhand (.*)\n\n" if targets else "(?!)"
-    found = re.search(pattern, makefile, re.MULTILINE)
+    target = re.escape(targets[0] if targets else "")
+    found = re.search(rf"^{target}:.*\n\t\$\(BIN\)/backhand (.*)\n\n", MAKEFILE, re.MULTILINE)
     return found[1] if found else None
-
-
-def check_make(words: list[str]) -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = {name for line in re.findall(r"^([\w -]+):(?!=)", makefile, re.MULTILINE)
-               for name in line.split()}  # fmt: skip
-    for word in words:
-        if "=" not in word and word not in targets:
-            raise CannotRun(f"Makefile has no target {word!r}")
-
-
-def check_pip(words: list[str]) -> None:
-    extras = PROJECT["optional-dependencies"]
-    for word in words:
-        found = re.fullmatch(r"(?:\.|backhand)(?:\[(.*)\])?", word)
-        unknown = (
-            {name for name in (found[1] or "").split(",") if name} - set(extras) if found else ()
-        )
-        if unknown:
-            raise CannotRun(f"there is no extra {sorted(unknown)}")
-
-
-def check_uv(words: list[str]) -> None:
-    check_pip(words)
-
-
-def check_git(words: list[str]) -> None:
-    addresses = {url.removesuffix(".git") for url in PROJECT.get("urls", {}).values()}
-    for word in words:
-        if word.startswith("https:") and addresses and word.removesuffix(".git") not in addresses:
-            raise CannotRun(f"{word} is not an address of [project.urls]")
-
-
-def check_files(words: list[str]) -> None:
-    """Each word that is a path of the repository names something there."""
-    for word in words:
-        path = word.partition("::")[0]
-        inside = path.startswith(("tests", "docs", "examples", "benchmarks", "src"))
-        if inside and "/" in path and not any(ROOT.glob(path.rstrip("/"))):
-            raise CannotRun(f"there is no {path}")
-
-
-CHECKS = {
-    "make": check_make,
-    "pip": check_pip,
-    "uv": check_uv,
-    "git": check_git,
-    "pytest": check_files,
-    "jupyter": check_files,
-    "ruff": check_files,
-    "mypy": check_files,
-}
-"""Commands that are not run, and what is checked instead."""

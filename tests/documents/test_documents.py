@@ -7,8 +7,8 @@ from equations.test_mutations import MUTANTS
 
 SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()
-README = (ROOT / "README.md").read_text()
 DOCTOR = (ROOT / "docs/doctor.md").read_text()
+CHECK = (ROOT / "docs/check.md").read_text()
 
 
 def code(text: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_the_doctors_gallery_shows_what_the_doctor_says() -> None:
     assert len(shown) == 11
     for case in shown:
         name = "mistaken" if case.collection == "mistaken" else case.function.__name__
-        assert f"doctor/{name}.svg" in DOCTOR + README
+        assert f"doctor/{name}.svg" in DOCTOR + CHECK
         picture = (ROOT / f"docs/doctor/{name}.svg").read_text()
         words = html.unescape(re.sub(r"<[^>]*>", "", picture)).replace("\xa0", " ")
         report = check(case.function, autograd=False, **case.options)
@@ -68,7 +68,7 @@ def test_the_doctors_gallery_shows_what_the_doctor_says() -> None:
 def test_the_doctors_page_counts_its_dictionary_right() -> None:
     from backhand.doctor.faults import dictionary
 
-    assert f"{len(dictionary()):,} entries" in DOCTOR
+    assert f"{len(dictionary()):,} entries" in DOCTOR + CHECK
 
 
 def test_the_grading_page_shows_the_question_that_is_asked() -> None:

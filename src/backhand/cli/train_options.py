@@ -32,7 +32,7 @@ TITLES = {
 """The titles of the settings of `table_settings.Settings`, each from that setting on."""
 
 SPELLED: dict[str, dict[str, Any]] = {
-    "l2": {"names": ("--l2", "--weight-decay")},
+    "l2": {"names": ("--l2",)},
     "quick": {"names": ("--quick",)},
     "early_stopping": {"names": ("--early-stopping",)},
     "validation": {"metavar": "FILE"},

@@ -166,7 +166,8 @@ def is_immutable(path: Path) -> bool:
     with suppress(OSError, ImportError):
         status = path.stat()
         if sys.platform == "win32":
-            return bool(status.st_file_attributes & stat.FILE_ATTRIBUTE_READONLY)
+            attributes = getattr(status, "st_file_attributes", 0)
+            return bool(attributes & stat.FILE_ATTRIBUTE_READONLY)
         flags = getattr(status, "st_flags", 0)  # of macOS and BSD
         if flags & (stat.UF_IMMUTABLE | stat.SF_IMMUTABLE | stat.UF_APPEND | stat.SF_APPEND):
             return True

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from docutils import nodes
-from latex2mathml.converter import convert
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 
 def inline(self: Any, node: nodes.math) -> NoReturn:
     """Write a formula within a line."""
-    self.body.append(convert(node.astext()))
+    self.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
 
 
@@ -19,7 +19,7 @@ def block(self: Any, node: nodes.math_block) -> NoReturn:
     """Write a formula on lines of its own; a wide one scrolls, by keys too."""
     attributes = {"tabindex": "0", "role": "group", "aria-label": "Formula"}
     self.body.append(self.starttag(node, "div", CLASS="formula", **attributes))
-    self.body.append(convert(node.astext(), display="block"))
+    self.body.append(tex2mathml(node.astext(), as_block=True))
     self.body.append("</div>\n")
     raise nodes.SkipNode
 

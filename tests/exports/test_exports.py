@@ -282,7 +282,7 @@ def test_dates_and_times(tmp_path) -> None:
     columns = dict(zip(days, zip(*objects, strict=True), strict=True))
     assert np.array_equal(module.predict_proba(columns), expected)
     assert np.array_equal(module.predict_proba(days), expected)
-    stamps = [np.datetime64("NaT" if v is None else v) for v in columns["moment"]]
+    stamps = [np.datetime64("NaT" if v is None else v, "us") for v in columns["moment"]]
     assert np.array_equal(module.predict_proba(columns | {"moment": np.array(stamps)}), expected)
     assert module.COLUMNS[1].number("1970-01-02 02:00:00+02") == 1.0
     assert np.isnan(module.COLUMNS[0].read(["2020-01-01", "some day"])).tolist() == [False, True]

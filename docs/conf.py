@@ -26,12 +26,19 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     # Of this folder:
+    "api_pages",
     "mathml",
     "repository_links",
     "live_pages",
     "table_corners",
 ]
-exclude_patterns = ["extensions", "gallery/*.ipynb", "gallery/*.py", "gallery/**/*.md5"]
+exclude_patterns = [
+    "extensions",
+    "templates",
+    "gallery/*.ipynb",
+    "gallery/*.py",
+    "gallery/**/*.md5",
+]
 nitpicky = True
 # Types of other projects: their inventories would have to be downloaded for each build.
 nitpick_ignore_regex = [
@@ -50,7 +57,6 @@ repository = PYPROJECT["urls"]["Source"]
 autosummary_generate = True
 autodoc_typehints = "none"  # docstrings have the types
 numpydoc_show_class_members = False
-numpydoc_xref_param_type = False
 
 # Examples
 sphinx_gallery_conf = {

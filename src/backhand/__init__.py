@@ -33,13 +33,22 @@ def __getattr__(name: str) -> Any:
     if name == "__all__":
         return _available()
     if name not in _HOMES:
-        raise AttributeError(f"module 'backhand' has no attribute '{name}'")
+        return _renamed(name)
     home = _HOMES[name]
     if home == "backhand":  # a module of its own
         return import_module(f"backhand.{name}")
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value
+
+
+def _renamed(name: str) -> Any:
+    """Return what a public name stands for that has another name by now."""
+    from backhand.support.deprecated import current_name
+
+    if (new := None if name.startswith("_") else current_name(name)) is None:
+        raise AttributeError(f"module 'backhand' has no attribute '{name}'")
+    return __getattr__(new)
 
 
 def __dir__() -> list[str]:

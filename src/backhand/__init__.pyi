@@ -13,6 +13,7 @@ from backhand.equations import Activations as Activations
 from backhand.equations import Gradients as Gradients
 from backhand.equations import Parameters as Parameters
 from backhand.errors import BackhandError as BackhandError
+from backhand.errors import BackhandFutureWarning as BackhandFutureWarning
 from backhand.errors import BackhandWarning as BackhandWarning
 from backhand.errors import InputError as InputError
 from backhand.errors import MissingDependencyError as MissingDependencyError

@@ -73,8 +73,12 @@ class Model:
     ----------
     params : Parameters
         NumPy arrays, float32 or float64.
+    sizes : tuple of int
+        d, H and K.
     classes : tuple
         The K classes, in the order of the columns of P: texts, numbers or booleans.
+    labels : ndarray of shape (K,)
+        The classes as an array: texts, int64, float64 or bool.
     schema : Schema, optional
         How a table's columns become X; None for a model of plain arrays.
     hyperparameters, metrics, versions : dict
@@ -90,11 +94,21 @@ class Model:
     notes : tuple of Note
         What `fit` found out about the columns of the table; not in the file either.
 
+    See Also
+    --------
+    fit : Makes one from a table.
+    save : Writes it to a file, which `load` reads.
+
     Examples
     --------
+    Parameters from elsewhere, with the names of the classes:
+
     >>> import backhand
-    >>> backhand.Model(backhand.init(d=4, H=8, K=2), classes=("no", "yes"))
+    >>> model = backhand.Model(backhand.init(d=4, H=8, K=2), classes=("no", "yes"))
+    >>> model
     Model of d 4, H 8, K 2 (float32): classes 'no', 'yes'
+    >>> model.sizes
+    (4, 8, 2)
     """
 
     params: Parameters
@@ -218,8 +232,10 @@ class Model:
 
         Parameters
         ----------
-        X, engine
-            As for `predict_proba`.
+        X : array_like of shape (N, d), or a table
+            What the model was trained on, as for `predict_proba`.
+        engine : {"auto", "fused", "reference", "torch"}
+            What computes, as for `predict_proba`.
 
         Returns
         -------
@@ -401,17 +417,20 @@ def load(path: str | Path) -> Model:
     Parameters
     ----------
     path : str or path
+        The file.
 
     Returns
     -------
     Model
+        Equal to the one that was saved; `evaluation` and `notes` are not in the file.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     InputError
-        If it is not a safetensors file, not a model of Backhand, or not whole.
+        If it is not a safetensors file, not a model of Backhand, or not whole; or if a later
+        version wrote it in a format that this one does not read.
 
     Examples
     --------
@@ -421,7 +440,7 @@ def load(path: str | Path) -> Model:
     >>> backhand.load(path).classes
     ('no', 'yes')
     """
-    tensors, fields = read_tensors(path, expected=_expected)
+    tensors, fields = read_tensors(path, expected=_expected, newest=FORMAT)
     params = Parameters(**tensors)
     if not all(np.isfinite(value).all() for value in params):
         raise InputError(f"{path} is damaged: its parameters are not all finite numbers.")

@@ -261,7 +261,7 @@ def test_wrong_calls_are_reported_and_exit_2(here, name) -> None:
 def test_divergence_exits_1_and_saves_nothing(here) -> None:
     write(here / "t.csv", GOOD)
     result = run("train", "--quick", "t.csv", "-t", "t", "--optimizer", "sgd", "--learning-rate",
-                 1e30, "--weight-decay", 1, expect=1)  # fmt: skip
+                 1e30, "--l2", 1, expect=1)  # fmt: skip
     assert "epoch" in result.stderr and result.stdout.count("accuracy") == 0
     assert [p.name for p in here.iterdir()] == ["t.csv"]
 

@@ -69,7 +69,7 @@ GIVEN = {
     "--schedule invscaling --power-t 0.3": ("power_t", 0.3),
     "--early-stopping --schedule adaptive": ("schedule", "adaptive"),
     "--warmup 0.5": ("warmup", 0.5),
-    "--weight-decay 0.01": ("l2", 0.01),
+    "--l2 0.01": ("l2", 0.01),
     "--alpha 0.5": ("alpha", 0.5),
     "--no-shuffle": ("shuffle", False),
     "--group g": ("group", "g"),

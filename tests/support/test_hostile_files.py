@@ -205,7 +205,7 @@ OF_THE_HEADER = {
     "half of one in a name": (model_file(metrics={"\udfff": 1}), "half a surrogate"),
     "half of one as a class": (model_file(classes=["a", "b", "\udc00"]), "half a surrogate"),
     "one name twice": (model_file(json.dumps(HEADER)[:-1] + ', "format": 1}'), "same name twice"),
-    "format 2": (model_file(format=2), "its format is 2"),
+    "format 0": (model_file(format=0), "its format is 0"),
     "format true": (model_file(format=True), "its format is True"),
     "a format that is a long text": (model_file(format=LONG[:5000]), "its format is"),
     "versions that are no texts": (model_file(versions={"a": 1}), "not all texts"),

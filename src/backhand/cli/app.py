@@ -20,7 +20,7 @@ from backhand.cli.export import export
 from backhand.cli.glossary import GLOSSARY
 from backhand.cli.grade import grade
 from backhand.cli.inspect import inspect
-from backhand.cli.option_groups import GroupedCommand
+from backhand.cli.option_groups import Command, GroupedCommand
 from backhand.cli.predict import predict
 from backhand.cli.train import train
 
@@ -55,4 +55,4 @@ def _root(
 app.command(epilog=GLOSSARY, cls=GroupedCommand)(error_boundary(train))
 for command in (predict, evaluate, inspect, explain, export, check, grade, compare, bench):
     failed = EXIT_CODES["not judged"] if command is check else FAILED
-    app.command()(error_boundary(command, failed))
+    app.command(cls=Command)(error_boundary(command, failed))

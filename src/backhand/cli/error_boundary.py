@@ -15,8 +15,10 @@ from typing import ParamSpec
 import typer
 
 from backhand.cli import written_output
+from backhand.cli.records import records_on_stderr
 from backhand.cli.standard_streams import discard_output, write_message, write_stderr
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
+from backhand.support.project import ISSUES
 from backhand.support.signals import meant, signals_raised
 from backhand.support.visible_text import printable
 
@@ -40,7 +42,10 @@ def error_boundary(command: Callable[P, None], failed: int = FAILED) -> Callable
         received: list[int] = []
         written_output.reset()
         try:
-            with _warnings_as_sentences(), _thread_errors_silenced(), signals_raised() as received:
+            with (
+                _warnings_as_sentences(), _thread_errors_silenced(), signals_raised() as received,
+                records_on_stderr(),
+            ):  # fmt: skip
                 command(*args, **kwargs)
                 sys.stdout.flush()
         except (typer.Exit, SystemExit):
@@ -117,7 +122,7 @@ def _sentence(error: BaseException) -> str:
         return f"DuckDB failed: {reason.rstrip('.')}."
     return (
         f"internal error: {kind.__name__}{': ' if reason else ''}{reason}. This is a bug in "
-        "Backhand; please report it to the project that you installed it from, with the traceback "
+        f"Backhand; please report it at {ISSUES}, with the traceback "
         "that the same command prints when the environment variable BACKHAND_TRACEBACK is 1."
     )
 

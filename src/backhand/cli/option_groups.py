@@ -18,13 +18,23 @@ import typer
 from typer.core import TyperCommand
 from typer.models import OptionInfo
 
+from backhand.cli.standard_streams import write_message
 from backhand.constraints import Choice, Or
+from backhand.support.deprecated import current_options
 
 KINDS = {"int": int, "float": float, "bool": bool}
 """Types of options by the first word of a setting's type; all others are texts."""
 
 
-class GroupedCommand(TyperCommand):
+class Command(TyperCommand):
+    """A command that takes options by their old names too, and says on standard error so."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, old names of options replaced by the new ones."""
+        return super().parse_args(ctx, current_options(args, write_message))
+
+
+class GroupedCommand(Command):
     """A command whose help lists its options under the titles of their groups."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

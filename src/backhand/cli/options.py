@@ -69,7 +69,6 @@ L2 = Annotated[
     float,
     typer.Option(
         "--l2",
-        "--weight-decay",
         help="λ of the L2 penalty λ/2 (‖W1‖² + ‖W2‖²), which is added to the loss. This is not "
         "the decoupled weight decay of AdamW.",
     ),

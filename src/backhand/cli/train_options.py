@@ -10,6 +10,7 @@ import typer
 
 from backhand.choices import ShareName, names
 from backhand.cli import options
+from backhand.support.project import page
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,7 +32,7 @@ TITLES = {
 """The titles of the settings of `table_settings.Settings`, each from that setting on."""
 
 SPELLED: dict[str, dict[str, Any]] = {
-    "l2": {"names": ("--l2", "--weight-decay")},
+    "l2": {"names": ("--l2",)},
     "quick": {"names": ("--quick",)},
     "early_stopping": {"names": ("--early-stopping",)},
     "validation": {"metavar": "FILE"},
@@ -179,7 +180,7 @@ class WorkerOptions:
         typer.Option(
             metavar="N", show_default=False,
             help="Number of workers that share the work: threads of this process, or processes "
-            "of a Ray cluster. The model is the same for any number; see docs/many-machines.md.",
+            f"of a Ray cluster. The model is the same for any number; see {page('many-machines')}.",
         ),
     ] = None  # fmt: skip
     ray: Annotated[

@@ -15,6 +15,7 @@ from backhand.exports import numpy_template as template
 from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
+from backhand.support.project import REPORT_WITH_MODEL
 from backhand.tables.cells.dates import MONTHS, RULES
 from backhand.tables.cells.numbers import CURRENCY, NUMERAL
 from backhand.tables.cells.texts import MISSING, SPACES, WHOLE, spellings
@@ -39,6 +40,7 @@ def export_numpy(model: Trained, path: str | Path) -> float:
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
+        What is exported.
     path : str or path
         The file to write; its name ends in .py.
 
@@ -132,6 +134,6 @@ def _tried(path: Path, model: Model, sample: Sample) -> tuple[list[Any], NDArray
     except Exception as error:
         raise BackhandError(
             f"the exported file does not run ({type(error).__name__}: {error}); it was not "
-            "written. Please report this, with the model file."
+            f"written. {REPORT_WITH_MODEL}"
         ) from error
     return labels, P

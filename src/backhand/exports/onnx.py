@@ -24,6 +24,7 @@ from backhand.exports.verify import Sample, check_predictions, class_labels, dra
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
+from backhand.support.project import REPORT_WITH_MODEL
 from backhand.tables.schema.columns import Category, Column
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ def export_onnx(model: Trained, path: str | Path, *, double: bool = False) -> fl
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
+        What is exported.
     path : str or path
         The file to write; its name ends in .onnx.
-    double : bool
+    double : bool, default=False
         Compute the network of a float32 model in double precision, for a reference that rounding
         does not touch: P within 6e-8 of the exact one. It takes up to four times as long. The
         inputs and outputs stay float32. A float64 model is computed so in any case.
@@ -230,6 +232,6 @@ def _tried(path: Path, given: dict[str, NDArray[Any]]) -> tuple[list[Any], NDArr
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BackhandError(
             f"onnx or onnxruntime rejects the exported model ({reason}); it was not written. "
-            "Please report this, with the model file."
+            f"{REPORT_WITH_MODEL}"
         ) from error
     return labels.tolist(), P

@@ -14,6 +14,7 @@ from backhand.equations import Parameters, forward
 from backhand.errors import BackhandError, InputError
 from backhand.exports.date_texts import written
 from backhand.model import Model
+from backhand.support.project import REPORT_WITH_MODEL
 from backhand.tables.cells.texts import spellings
 from backhand.tables.schema.columns import CLIP, Category, Date
 from backhand.tables.schema.schema import Schema
@@ -136,7 +137,7 @@ def check_predictions(
     if P.shape != sample.P.shape or P.dtype != sample.P.dtype:
         raise BackhandError(
             f"the exported model returns {P.dtype} {P.shape}, the model {sample.P.dtype} "
-            f"{sample.P.shape}; it was not written. Please report this, with the model file."
+            f"{sample.P.shape}; it was not written. {REPORT_WITH_MODEL}"
         )
     differences = np.abs(P - sample.P).max(axis=1)
     row = int(np.argmax(differences / sample.tolerance))  # the first nan, if there is one
@@ -144,7 +145,7 @@ def check_predictions(
         raise BackhandError(
             "the exported model's probabilities differ from the model's by up to "
             f"{differences[row]:.2g}, more than {sample.tolerance[row]:.2g}; it was not written. "
-            "Please report this, with the model file."
+            f"{REPORT_WITH_MODEL}"
         )
     places = {label: place for place, label in enumerate(labels)}
     chosen = np.array([places.get(label, -1) for label in predicted])
@@ -153,7 +154,7 @@ def check_predictions(
     if (chosen < 0).any() or (reached < sample.P.max(axis=1) - 2 * sample.tolerance).any():
         raise BackhandError(
             "the exported model's classes differ from the model's; it was not written. "
-            "Please report this, with the model file."
+            f"{REPORT_WITH_MODEL}"
         )
     return float(differences.max())
 

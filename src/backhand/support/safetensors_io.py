@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
+from backhand.support import platform
 from backhand.support.memory_budget import format_size
-from backhand.support.trusted_folders import WITHOUT_LINKS
+from backhand.support.platform import WITHOUT_LINKS, WITHOUT_WAITING
 from backhand.support.untrusted_json import dump, parse
 
 T = TypeVar("T")
@@ -49,6 +52,14 @@ DTYPES = {
                        ("U32", "<u4"), ("I32", "<i4"), ("U8", "u1"))
 }  # fmt: skip
 """The dtypes that a file may hold. No BOOL: a byte that is neither 0 nor 1 has no meaning in it."""
+
+
+VERSION = re.compile(r"\d[\w.+!-]{0,40}", re.ASCII)
+"""A version as a file may name it."""
+
+
+class NewerFormatError(InputError):
+    """The file has a format that only a later version of Backhand reads."""
 
 
 class Entry(NamedTuple):
@@ -158,6 +169,7 @@ def read_tensors(
     expected: Callable[[Mapping[str, Entry], Any], T],
     what: str = "model file",
     key: str = "backhand",
+    newest: int | None = None,
     links: bool = True,
     most_tensors: int = MAX_TENSORS,
 ) -> tuple[dict[str, NDArray[Any]], T]:
@@ -174,6 +186,8 @@ def read_tensors(
         The kind of file, for messages.
     key : str
         The entry of the file's metadata that is the header.
+    newest : int, optional
+        The newest format of the header that `expected` understands.
     links : bool
         Whether a link is followed.
     most_tensors : int
@@ -187,31 +201,76 @@ def read_tensors(
     ------
     MissingFileError
         If there is no such file.
+    NewerFormatError
+        If the `format` of its header is above `newest`.
     InputError
         If it is not a regular file, or cannot be read; if it is not a safetensors file, was not
         written by Backhand, or is incomplete; or if `expected` raises it.
     """
     path = Path(path)
     with _opened(path, what, links=links) as (file, size):
-        try:
-            entries, metadata, begin = _described(file, size, most_tensors)
-        except InputError as error:
-            raise InputError(
-                f"{path} cannot be read as a {what} ({error}); expected a .safetensors file that "
-                "Backhand wrote."
-            ) from error
+        with _refused(path, what):
+            described, metadata, begin = _described(file, size)
+        header = _value_or_error(metadata.get(key))
+        if newest is not None:
+            _check_format(path, what, header, newest)
+        with _refused(path, what):
+            entries = _checked_entries(described, size - begin, most_tensors)
         if key not in metadata:
             raise InputError(
                 f"{path} is a safetensors file, but not a {what} of Backhand: it holds "
                 f"{listed(sorted(entries))} and no header."
             )
         try:
-            made = expected(entries, parse(metadata.pop(key).encode()))
+            if isinstance(header, InputError):
+                raise header
+            made = expected(entries, header)
         except InputError as error:
             raise InputError(
                 f"{path} is damaged or was not written by Backhand: {str(error).rstrip('.')}."
             ) from error
         return {name: _read(file, begin, path, entries[name]) for name in entries}, made
+
+
+@contextmanager
+def _refused(path: Path, what: str) -> Iterator[None]:
+    """Turn a clause about the file into a sentence."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"{path} cannot be read as a {what} ({error}); expected a .safetensors file that "
+            "Backhand wrote."
+        ) from error
+
+
+def _value_or_error(header: str | None) -> Any:
+    """Return the JSON value of the header, or the error of reading it, which may have to wait."""
+    try:
+        return None if header is None else parse(header.encode())
+    except InputError as error:
+        return error
+
+
+def _check_format(path: Path, what: str, header: Any, newest: int) -> None:
+    """Check that a later version has not changed the format, before anything else is compared.
+
+    Every format keeps the number in `format`, and the version that wrote the file in `versions` or
+    `made_by`.
+    """
+    found = header.get("format") if isinstance(header, dict) else None
+    if type(found) is not int or found <= newest:
+        return
+    made_by = [header.get("versions"), header.get("made_by")]
+    names = [
+        m.get(name) for m in made_by if isinstance(m, dict) for name in ("backhand", "Backhand")
+    ]
+    known = [name for name in names if isinstance(name, str) and VERSION.fullmatch(name)]
+    writer = f"Backhand {known[0]}" if known else "a later version of Backhand"
+    raise NewerFormatError(
+        f"{path} was written by {writer}: its format is {found!s:.20}, and the installed Backhand "
+        f"{version('backhand')} reads a {what} up to format {newest}. Install the later version."
+    )
 
 
 @contextmanager
@@ -223,7 +282,7 @@ def _opened(path: Path, what: str, *, links: bool) -> Iterator[tuple[BufferedRea
             raise InputError(f"{path} is a folder; name the {what} in it.")
         if stat.S_ISREG(mode):
             # If a pipe has just replaced it, opening does not wait for a writer.
-            flags = os.O_RDONLY | (os.O_NONBLOCK if links else WITHOUT_LINKS)
+            flags = os.O_RDONLY | (WITHOUT_WAITING if links else WITHOUT_LINKS)
             with os.fdopen(os.open(path, flags), "rb") as file:
                 found = os.fstat(file.fileno())
                 if stat.S_ISREG(found.st_mode):
@@ -248,10 +307,8 @@ def _mode(path: Path, *, links: bool) -> int:
         raise InputError(f"{str(path)!r} is not a valid file name: {error}.") from error
 
 
-def _described(
-    file: BufferedReader, size: int, most_tensors: int
-) -> tuple[dict[str, Entry], dict[str, str], int]:
-    """Read and check the header: return tensors, metadata, and the byte at which data begin."""
+def _described(file: BufferedReader, size: int) -> tuple[dict[str, Any], dict[str, str], int]:
+    """Read the header: return its tensors, metadata, and the byte at which data begin."""
     length = int.from_bytes(file.read(LENGTH), "little")
     begin = LENGTH + length
     if size < LENGTH or begin > size:
@@ -267,11 +324,18 @@ def _described(
     metadata = described.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise InputError("its metadata are not strings by name")
+    return described, metadata, begin
+
+
+def _checked_entries(
+    described: Mapping[str, Any], size: int, most_tensors: int
+) -> dict[str, Entry]:
+    """Return the descriptions of the tensors, whose data have `size` bytes, after checking them."""
     if len(described) > most_tensors:
         raise InputError(f"it has {len(described):,} tensors, more than {most_tensors}")
     entries = {name: _entry(name, value) for name, value in described.items()}
-    _check_tiled(entries, size - begin)
-    return entries, metadata, begin
+    _check_tiled(entries, size)
+    return entries
 
 
 def _entry(name: str, value: Any) -> Entry:
@@ -314,7 +378,7 @@ def _check_tiled(entries: Mapping[str, Entry], size: int) -> None:
         end = entry.stop
     if end != size:
         raise InputError(f"its tensors have {end:,} bytes, and the file has {size:,}")
-    if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    if size > platform.installed_memory():
         raise InputError(f"its tensors have {size:,} bytes, more than this machine's memory")
 
 

@@ -31,10 +31,11 @@ from backhand.doctor.report.notation import (
 from backhand.doctor.report.report import Finding, Report, Verdict
 from backhand.formulas import equation_of, parts_of
 from backhand.support.optional import install
+from backhand.support.project import page
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
-    "gradients; docs/doctor.md has examples of three lines."
+    f"gradients; {page('doctor')} has examples of three lines."
 )
 _RAISED = "Fix that line."
 _LATE = "Look for a loop that does not end, or raise the time limit (seconds=, --seconds)."

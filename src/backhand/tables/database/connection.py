@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 import threading
 import weakref
@@ -13,9 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
+from backhand.support import platform
+from backhand.support.logs import Log
+from backhand.support.memory_budget import format_size
 from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
+
+LOG = Log(__name__)
+
 
 for name in ("duckdb", "arro3.core"):
     extra(name, "reading tables")
@@ -89,7 +94,10 @@ def connect(
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets: no bar there
         connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
+    threads = max(1, min(cores, memory // THREAD_BYTES))
+    connection.execute(f"SET threads = {threads}")
+    LOG.debug("DuckDB: %s of %s of memory, %d threads, spills to %s", format_size(memory * share),
+              format_size(memory), threads, folder)  # fmt: skip
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")
@@ -179,17 +187,8 @@ def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
             f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
             "one with --cache-dir (cache_dir)."
         ) from error
-    with suppress(OSError, AttributeError):  # the folder is closed to other users even without it
-        os.setxattr(folder, "system.posix_acl_default", OWNER_ONLY)
+    platform.for_owner_only(folder)  # whatever umask and DuckDB set
     return folder
-
-
-OWNER_ONLY = struct.pack("<I", 2) + b"".join(
-    struct.pack("<HHI", tag, permissions, 0xFFFF_FFFF)
-    for tag, permissions in ((1, 6), (4, 0), (32, 0))
-)
-"""A default access list of Linux (linux/posix_acl_xattr.h): only the owner can read and write what
-is created in the folder, whatever umask and DuckDB set."""
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backhand.engines import OptimizerState
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
-from backhand.support.safetensors_io import Entry, read_tensors
+from backhand.support.safetensors_io import Entry, NewerFormatError, read_tensors
 from backhand.training.early_stopping import EarlyStopping, EarlyStoppingState
 from backhand.training.history import History
 from backhand.training.state import TrainState
@@ -61,11 +61,17 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
     Raises
     ------
+    NewerFormatError
+        If a later version wrote it in a format of its own.
     DamagedError
         If it is not such a file, or its checksum does not match its content.
     """
     try:
-        tensors, header = read_tensors(path, expected=_checked, what="checkpoint", links=False)
+        tensors, header = read_tensors(
+            path, expected=_checked, what="checkpoint", newest=FORMAT, links=False
+        )
+    except NewerFormatError:
+        raise
     except InputError as error:
         raise DamagedError(str(error)) from error
     found = header.pop("checksum")

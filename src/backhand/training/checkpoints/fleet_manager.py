@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError, warn
+from backhand.support.logs import Log
 from backhand.training.checkpoints.comparison import check_same, warn_of_other_maker
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.file_format import DamagedError
@@ -26,6 +27,9 @@ from backhand.training.checkpoints.members import (
     write,
 )
 from backhand.training.checkpoints.owner import Owner
+
+LOG = Log(__name__)
+
 
 KEPT = 2
 """Number of saves whose members under way are kept."""
@@ -92,6 +96,8 @@ class FleetManager:
                 f"{error} The checkpoints before it are whole: fix that, and resume."
             ) from error
         self._last = time.monotonic()
+        LOG.info("%s: saved %d networks that are done and %d under way", self.folder, len(results),
+                 len(under_way))  # fmt: skip
         with suppress(OSError):  # what stays now is removed after the next save
             while len(self._under_way) > KEPT or (self._under_way and not under_way):
                 for path in self._under_way[0]:
@@ -141,7 +147,9 @@ class FleetManager:
             try:
                 members, makers[path] = read(path)
                 for member in members.keys() - restored:
-                    take(member, self._restored(path, member, members[member], count, known))
+                    found = members[member]
+                    saved = self._restored(path, member, found, makers[path], count, known)
+                    take(member, saved)
                     restored.add(member)
             except DamagedError as error:
                 damage.append(str(error))
@@ -156,7 +164,13 @@ class FleetManager:
         return len(restored)
 
     def _restored(
-        self, path: Path, member: int, found: Found, count: int, known: Callable[[int], Known]
+        self,
+        path: Path,
+        member: int,
+        found: Found,
+        made_by: Mapping[str, Any],
+        count: int,
+        known: Callable[[int], Known],
     ) -> Saved:
         if member >= count:
             many = "networks" if self.owner.kind == "search" else "members"
@@ -166,7 +180,7 @@ class FleetManager:
                 f"{many}, or use another folder."
             )
         consistency, about = known(member)
-        check_same(self.owner, found.header, about, member)
+        check_same(self.owner, found.header, about, member, made_by=made_by)
         try:
             state = consistency.state(found.tensors, found.header)
         except InputError as error:

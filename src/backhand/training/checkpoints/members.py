@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError, listed
 from backhand.support.atomic_files import replacing
-from backhand.support.safetensors_io import Entry, read_tensors, write_tensors
+from backhand.support.safetensors_io import (
+    Entry,
+    NewerFormatError,
+    read_tensors,
+    write_tensors,
+)
 from backhand.training.checkpoints.file_format import (
     HEADER,
     DamagedError,
@@ -113,13 +118,18 @@ def read(path: Path) -> tuple[dict[int, Found], dict[str, Any]]:
 
     Raises
     ------
+    NewerFormatError
+        If a later version wrote it in a format of its own.
     DamagedError
         If it is not such a file, or its checksum does not match its content.
     """
     try:
         tensors, header = read_tensors(
-            path, expected=_checked, what="checkpoint", links=False, most_tensors=MOST_TENSORS
-        )
+            path, expected=_checked, what="checkpoint", newest=FORMAT, links=False,
+            most_tensors=MOST_TENSORS,
+        )  # fmt: skip
+    except NewerFormatError:
+        raise
     except InputError as error:
         raise DamagedError(str(error)) from error
     found = header.pop("checksum")

@@ -6,11 +6,11 @@ import ctypes
 import hashlib
 import inspect
 import os
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import llvmlite
@@ -23,8 +23,13 @@ from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision, precision_of
 from backhand.engines.fused.llvm.target import host
 from backhand.errors import InputError, warn
+from backhand.support import platform
 from backhand.support.atomic_files import replacing
+from backhand.support.logs import Log
 from backhand.support.trusted_folders import check_private, make, opened
+
+LOG = Log(__name__)
+
 
 Entry = Callable[[int, int], None]
 """A compiled function of two: the address of its words, and the number of the thread."""
@@ -57,9 +62,15 @@ def entry(
     with _lock:
         if (write, precision) not in _entries:
             name = f"{write.__name__}.{precision.name}"
-            file = _file(write, name)
-            code = _kept(file) or _compile(write, precision, name, notify, file)
+            began, file = perf_counter(), _file(write, name)
+            kept = _kept(file)
+            code = kept or _compile(write, precision, name, notify, file)
             _entries[write, precision] = _load(code, name)
+            seconds = perf_counter() - began
+            if kept:
+                LOG.debug("%s loaded from %s in %.3f s", name, file, seconds)
+            else:
+                LOG.info("%s compiled for %s in %.2f s", name, host().cpu, seconds)
         return _entries[write, precision][0]
 
 
@@ -102,9 +113,8 @@ def _target_machine() -> Any:
 
 def _load(code: bytes, name: str) -> tuple[Entry, Any]:
     """Return the function, and the object that owns its memory."""
-    if sys.platform == "win32":  # whose C library has no `sched_yield`
-        switch = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p)
-        binding.add_symbol("sched_yield", switch.value)
+    for symbol, address in platform.missing_symbols().items():
+        binding.add_symbol(symbol, address)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -153,20 +163,11 @@ FUSED = Path(__file__).parents[1]
 
 
 def cache_folder() -> Path | None:
-    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home.
-
-    A relative home or XDG_CACHE_HOME is ignored: it would depend on the working directory.
-    """
+    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home."""
     if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
         return Path(chosen)
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if given.is_absolute():
-        return given / "backhand"
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    return home / ".cache" / "backhand" if home.is_absolute() else None
+    parent = platform.cache_folder()
+    return None if parent is None else parent / "backhand"
 
 
 def _file(write: Callable[..., None], name: str) -> Path | None:

@@ -1,0 +1,63 @@
+"""The addresses that messages name: those of the metadata, and of pages that exist."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from backhand.support import project
+from conftest import ROOT
+
+SOURCE = ROOT / "src" / "backhand"
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+
+
+def test_the_addresses_are_those_of_the_metadata() -> None:
+    assert {"Homepage", "Documentation", "Source", "Issues", "Changelog"} == set(URLS)
+    assert project.SOURCE == URLS["Source"] == URLS["Homepage"]
+    assert URLS["Documentation"] == project.DOCUMENTATION
+    assert URLS["Issues"] == project.ISSUES
+    assert URLS["Changelog"].startswith(project.SOURCE)
+
+
+def test_no_other_module_spells_an_address_of_the_project() -> None:
+    owner = project.SOURCE.split("/")[-2]
+    spelled = [path for path in SOURCE.rglob("*.py") if owner in path.read_text(encoding="utf-8")]
+    assert spelled == [SOURCE / "support" / "project.py"]
+
+
+def calls_of_page() -> list[str]:
+    """The pages that `page("...")` is called with."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        found += re.findall(r"""\bpage\(["']([\w/-]+)["']\)""", path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_page_that_a_message_names_exists() -> None:
+    named = calls_of_page()
+    assert "doctor" in named
+    assert [name for name in named if not (ROOT / "docs" / f"{name}.md").exists()] == []
+
+
+def texts_of_messages(path: Path) -> list[str]:
+    """The texts of a module that are not docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    strings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        and id(node) not in strings
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["docs/", "report this", "report it"])
+def test_messages_give_addresses_instead_of_files_of_the_source(said: str) -> None:
+    """A wheel has no folder docs, and "report it" says nothing without a place."""
+    about = [
+        (path.name, text) for path in SOURCE.rglob("*.py") for text in texts_of_messages(path)
+        if said in text and path.name != "project.py"
+    ]  # fmt: skip
+    assert [where for where, text in about if not text.rstrip().endswith(" at")] == []

@@ -1,5 +1,5 @@
 # Everything is installed in .venv, which the standard library's venv and pip create here.
-# Empty files in it (base, test, bench) record which packages it contains; make installs them again
+# Empty files in it (base, test, docs, …) record which packages it contains; make installs them again
 # after a change of pyproject.toml or constraints.txt.
 
 PYTHON ?= python3
@@ -7,18 +7,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson bench clean
+.PHONY: demo test lint format slow ray browser lesson docs package bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
 
+# Many tests start Python: compiled bytecode has to be kept, even where the environment says otherwise.
 test: $(VENV)/test
-	$(BIN)/python -m pytest --numprocesses 2
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --no-warn-unreachable --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin
 
 format: $(VENV)/test
 	$(BIN)/ruff check --fix .
@@ -42,6 +45,31 @@ lesson: $(VENV)/browser
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 
+# The documentation site: build/site/index.html. Warnings are errors; broken links within the site, and what
+# a page would load from another host, are looked for at the end.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
+	$(BIN)/python docs/check_site.py build/site
+
+# Builds wheel and sdist in build/dist, and checks them, the metadata and the workflows. Nothing is downloaded once
+# $(VENV)/release is set up. actionlint is not among the packages, since its package downloads a program.
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
+SCHEMA = $(BIN)/check-jsonschema --builtin-schema vendor
+package: $(VENV)/release
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist .
+	$(BIN)/twine check --strict build/dist/*
+	$(BIN)/check-wheel-contents build/dist/*.whl
+	@echo "pyroma, but for the authors' address: there is none, issues and reports are made in the repository"
+	$(BIN)/pyroma --min 10 --skip-tests AuthorEmail .
+	$(BIN)/repo-review .
+	$(SCHEMA).citation-file-format CITATION.cff
+	test -z "$(WORKFLOWS)" || $(SCHEMA).github-workflows $(WORKFLOWS)
+	test -z "$(WORKFLOWS)" || $(SCHEMA).dependabot .github/dependabot.yml
+	test -z "$(WORKFLOWS)" || $(BIN)/zizmor --offline --persona pedantic .github
+	$(BIN)/prek validate-config .pre-commit-config.yaml
+	if command -v actionlint; then actionlint; else echo "actionlint is not installed: skipped"; fi
+
 # Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
 # steps-two.json.
@@ -63,7 +91,7 @@ bench: $(VENV)/bench
 	$(BENCHMARK)/jobs.py --data $(DATA) --json build/jobs.json
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx
+	rm -rf $(VENV) build docs/gallery docs/reference/api docs/lesson-notebook.ipynb .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -76,7 +104,7 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/test: $(VENV)/base
-	@echo "Installing the test dependencies, including PyTorch (first run only; README says how to avoid its CUDA build)"
+	@echo "Installing the test dependencies, including PyTorch (first run only; docs/installation.md says how to avoid its CUDA build)"
 	$(PIP) --editable '.[test,lint]'
 	@touch $@
 
@@ -90,7 +118,17 @@ $(VENV)/browser: $(VENV)/test
 	$(PIP) --editable '.[browser]'
 	@touch $@
 
+$(VENV)/docs: $(VENV)/base
+	@echo "Installing Sphinx and what the examples need (first run only)"
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
+$(VENV)/release: $(VENV)/base
+	@echo "Installing what builds and checks a release (first run only)"
+	$(PIP) --editable '.[release]'
+	@touch $@
+
 $(VENV)/bench: $(VENV)/base
-	@echo "Installing the libraries to compare with, PyTorch and JAX (first run only; README says how to avoid the CUDA build)"
+	@echo "Installing the libraries to compare with, PyTorch and JAX (first run only; docs/installation.md says how to avoid the CUDA build)"
 	$(PIP) --editable '.[bench]'
 	@touch $@

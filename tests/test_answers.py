@@ -69,3 +69,19 @@ def test_a_promise_that_is_broken_is_said_to_be(answers, changed, words) -> None
 def test_the_base_rate_is_a_limit_on_each_table(answers, base, words) -> None:
     (found,) = broken(answers, "base rate", **base)
     assert words in found
+
+
+def cells(line: str) -> list[str]:
+    """The four figures of a line of a table, its last columns."""
+    return [cell.strip() for cell in line.split("|")[-5:-1]]
+
+
+def test_readme_sums_up_the_table_of_answers() -> None:
+    lines = [line for line in (ROOT / "docs/answers.md").read_text().splitlines()
+             if line.startswith("|")]  # fmt: skip
+    *tables, loss, accuracy, seconds = map(cells, lines[2:])
+    least = [str(sum(row[one].startswith("**") for row in tables)) for one in range(4)]
+    summary = (ROOT / "README.md").read_text().partition("| mean log loss")[2].partition("\n\n")[0]
+    shown = [[cell.strip("*") for cell in cells(line)] for line in summary.splitlines()]
+    assert len(tables) == 20 == sum(map(int, least))
+    assert shown == [[loss[0].strip("*"), *loss[1:]], least, accuracy, seconds]

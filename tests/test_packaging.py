@@ -1,12 +1,16 @@
 """What an installation brings: the core is light, extras are asked for, nothing is undeclared."""
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
 
 from conftest import PENGUINS, ROOT
 
@@ -177,3 +181,143 @@ def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tm
         f"{pip} 'backhand[tables]'.\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+URLS = PROJECT["urls"]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def workflow(name: str) -> str:
+    if not (ROOT / ".github").exists():
+        pytest.skip("not part of an sdist")
+    return text(f".github/workflows/{name}.yml")
+
+
+def check_release():
+    if not (ROOT / ".github").exists():
+        pytest.skip("not part of an sdist")
+    path = ROOT / ".github" / "check_release.py"
+    spec = importlib.util.spec_from_file_location("check_release", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_there_is_one_version() -> None:
+    newest = re.search(r"^## \[(\S+)\] - (unreleased|\d{4}-\d\d-\d\d)$", text("CHANGELOG.md"), re.M)
+    assert newest[1] == PROJECT["version"]
+    assert f"[{newest[1]}]: {URLS['Source']}/releases/tag/v{newest[1]}" in text("CHANGELOG.md")
+    assert f"\nversion: {PROJECT['version']}\n" in text("CITATION.cff")
+    assert not (SOURCE / "_version.py").exists()
+
+
+def test_the_changelog_keeps_its_convention() -> None:
+    headings = re.findall(r"^(###? .+)$", text("CHANGELOG.md"), re.M)
+    kinds = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+    versions = [heading for heading in headings if heading.startswith("## ")]
+    assert set(headings) - set(versions) <= {f"### {kind}" for kind in kinds}
+    for heading in versions:
+        assert f"\n{heading.split()[1]}: http" in text("CHANGELOG.md")
+
+
+def test_addresses_of_the_project_are_those_of_the_metadata() -> None:
+    owner, name = urlsplit(URLS["Source"]).path[1:].split("/")
+    assert URLS["Documentation"] == f"https://{owner}.github.io/{name}/"
+    known = {f"github.com/{owner}", f"raw.githubusercontent.com/{owner}", f"{owner}.github.io"}
+    pattern = re.compile(rf"([\w.]*github[\w.]*\.com/[\w-]+|[\w-]+\.github\.io)/{name}\b")
+    folders = [ROOT / top for top in ("docs", "examples", "src", ".github")]
+    paths = [*ROOT.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
+    found = {path: set(pattern.findall(path.read_text(encoding="utf-8"))) for path in paths
+             if path.suffix in {".md", ".toml", ".cff", ".yml", ".py"}}  # fmt: skip
+    assert all(addresses <= known for addresses in found.values()), found
+    assert found[ROOT / "pyproject.toml"] == known
+    assert f"\nrepository-code: {URLS['Source']}\n" in text("CITATION.cff")
+    assert f"\nurl: {URLS['Documentation']}\n" in text("CITATION.cff")
+
+
+def test_workflows_test_the_versions_that_the_classifiers_name() -> None:
+    python = "Programming Language :: Python :: "
+    named = [one.removeprefix(python) for one in PROJECT["classifiers"]
+             if re.fullmatch(rf"{python}3\.\d+", one)]  # fmt: skip
+    matrix = re.search(r"^ +python: (\[.+\])$", workflow("tests"), re.M)
+    tested = ast.literal_eval(matrix[1])
+    assert [one for one in tested if not one.endswith("t")] == named
+    assert PROJECT["requires-python"] == f">={named[0]}"
+    systems = {"ubuntu": "POSIX :: Linux", "macos": "MacOS", "windows": "Microsoft :: Windows"}
+    for system in re.search(r"^ +os: \[(.+)\]$", workflow("tests"), re.M)[1].split(", "):
+        assert (
+            f"Operating System :: {systems.pop(system.partition('-')[0])}" in PROJECT["classifiers"]
+        )
+    assert not systems
+
+
+def test_actions_are_pinned_each_to_one_commit_with_its_version() -> None:
+    texts = "\n".join(workflow(name) for name in ("tests", "docs", "release"))
+    uses = set(re.findall(r"uses: (.+)", texts))
+    assert len(uses) == 8
+    for one in uses:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+    assert len({one.partition("@")[0] for one in uses}) == len(uses)
+    assert texts.count("\npermissions: {}\n") == 3
+    assert texts.count("persist-credentials: false") == texts.count("actions/checkout@")
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), [
+    ("pyproject.toml", "", "", ""),
+    ("pyproject.toml", 'version = "{v}"', 'version = "9.9"', "The tag is"),
+    ("pyproject.toml", 'Source = "https://', 'Source = "https://x', "this repository is"),
+    ("CITATION.cff", "version: {v}", "version: 9.9", "CITATION.cff"),
+    ("CHANGELOG.md", "## [{v}]", "## [9.9]", "newest version"),
+    ("CHANGELOG.md", "2026-12-24", "unreleased", "where the date"),
+])  # fmt: skip
+def test_a_release_is_refused_where_something_disagrees(tmp_path, file, old, new, said) -> None:
+    version = PROJECT["version"]
+    for name in ("pyproject.toml", "CITATION.cff", "CHANGELOG.md"):
+        (tmp_path / name).write_text(text(name).replace("- unreleased", "- 2026-12-24"))
+    changed = (tmp_path / file).read_text().replace(old.format(v=version), new)
+    if old:
+        assert changed != (tmp_path / file).read_text()
+        (tmp_path / file).write_text(changed)
+    found = check_release().disagreements(f"v{version}", URLS["Source"], tmp_path)
+    assert bool(found) == bool(said) and said in " ".join(found)
+
+
+def test_every_test_that_the_security_policy_names_exists() -> None:
+    names = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text("SECURITY.md"))
+    assert len(names) > 15
+    for file, test in names:
+        assert not test or f"\ndef {test}(" in text(file), (file, test)
+
+
+def test_an_sdist_has_all_that_tests_and_builds_need() -> None:
+    # Hatchling packs what git does not ignore, but for what is excluded here.
+    sdist = PYPROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]
+    assert sdist == {"exclude": ["/.ci", "/.github"]}
+    for name in ("Makefile", "constraints.txt", "benchmarks", "examples", "docs", "CITATION.cff",
+                 "CONTRIBUTING.md", "SECURITY.md", ".pre-commit-config.yaml"):  # fmt: skip
+        assert (ROOT / name).exists()
+
+
+def test_the_build_requires_what_the_extra_brings() -> None:
+    assert set(PYPROJECT["build-system"]["requires"]) <= set(
+        PROJECT["optional-dependencies"]["release"]
+    )
+
+
+def test_readme_on_pypi_has_addresses_in_place_of_paths() -> None:
+    hook = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    page = text("README.md") + '<img src="docs/a.svg"> ![b](docs/b.png) [c](docs/c.md#d) [e](#f)'
+    for one in hook["substitutions"]:
+        page = re.sub(one["pattern"], one["replacement"], page)
+    blocks = re.sub(r"(?s)```.*?```", "", page)
+    targets = re.findall(r'\]\(([^)\s]+)|(?:src|href)="([^"]+)"', blocks)
+    assert len(targets) > 5
+    assert all(a.startswith(("https://", "#")) for a in map("".join, targets)), targets
+    raw = URLS["Source"].replace("github.com", "raw.githubusercontent.com")
+    assert page.endswith(
+        f'<img src="{raw}/v$HFPR_VERSION/docs/a.svg"> ![b]({raw}/v$HFPR_VERSION/docs/b.png) '
+        f"[c]({URLS['Source']}/blob/v$HFPR_VERSION/docs/c.md#d) [e](#f)"
+    )

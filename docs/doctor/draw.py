@@ -1,4 +1,4 @@
-"""Draw the reports of docs/doctor.md and of README.md.
+"""Draw the reports of docs/doctor.md and of docs/check.md.
 
     PYTHONPATH=tests python docs/doctor/draw.py
 

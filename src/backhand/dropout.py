@@ -45,6 +45,7 @@ def dropout_mask(seed: int, t: int, N: int, H: int, p: float, dtype: Any) -> NDA
     Returns
     -------
     ndarray of shape (N, H)
+        0 where a unit is dropped, and 1/(1-p) elsewhere.
 
     Raises
     ------

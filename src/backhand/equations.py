@@ -38,7 +38,7 @@ Array = Any
 
 @display.shown
 class Parameters(NamedTuple):
-    """θ, the parameters of the network: floating point, all of one dtype.
+    """Parameters of the network, θ: floating point, all of one dtype.
 
     They are NumPy arrays unless they were made otherwise: the equations take any array library's.
 
@@ -179,6 +179,7 @@ def forward(params: Parameters, X: Array, mask: Array | None = None) -> Activati
     Parameters
     ----------
     params : Parameters
+        W1, b1, W2, b2.
     X : array of shape (N, d)
         Rows, of any real dtype and of the parameters' library.
     mask : array of shape (N, H), optional
@@ -265,7 +266,9 @@ def backward(
     Parameters
     ----------
     params : Parameters
+        W1, b1, W2, b2.
     X : array of shape (N, d)
+        Rows, as in the forward pass.
     y : array of shape (N,) or (N, K)
         Class indices 0..K-1, or one-hot.
     acts : Activations

@@ -14,15 +14,54 @@ from functools import cache
 
 
 class BackhandError(Exception):
-    """Root of all errors that Backhand raises deliberately."""
+    """Root of all errors that Backhand raises deliberately.
+
+    Each is also the built-in exception that fits: an `InputError` is a `ValueError`, a
+    `MissingFileError` a `FileNotFoundError`, an `OutputError` an `OSError`, and a
+    `MissingDependencyError` an `ImportError`.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> try:
+    ...     model = backhand.load("churn.safetensors")
+    ... except backhand.BackhandError as error:
+    ...     print(f"{type(error).__name__}: {error}")
+    MissingFileError: ...churn.safetensors...
+    """
 
 
 class InputError(BackhandError, ValueError):
-    """An argument, an array or the content of a file is invalid."""
+    """An argument, an array or the content of a file is invalid.
+
+    The message says what was wrong, what was expected and, where it helps, what to do.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> params = backhand.init(d=4, H=8, K=2)
+    >>> try:
+    ...     backhand.forward(params, np.zeros((3, 5)))
+    ... except backhand.InputError as error:
+    ...     print(error)
+    X is (3, 5) and W1 is (4, 8): X has 5 columns where W1 expects 4.
+    """
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A named file does not exist."""
+    """A named file does not exist.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> try:
+    ...     params = backhand.load("yesterday.safetensors").params
+    ... except backhand.MissingFileError:  # the first run
+    ...     params = backhand.init(d=4, H=8, K=2, seed=0)
+    >>> params
+    Parameters (float32): W1 (4, 8), b1 (8,), W2 (8, 2), b2 (2,)
+    """
 
     def __str__(self) -> str:
         # OSError would print an errno instead of the sentence.
@@ -30,18 +69,63 @@ class MissingFileError(InputError, FileNotFoundError):
 
 
 class OutputError(BackhandError, OSError):
-    """An output could not be written; no partial file was left."""
+    """An output could not be written; no partial file was left.
+
+    A file that was to be replaced is as it was.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import pathlib
+    >>> import tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> try:
+    ...     backhand.save(backhand.init(d=4, H=8, K=2), path)
+    ... except backhand.OutputError as error:  # the disk is full, say
+    ...     print("not saved:", error)
+    >>> path.exists()
+    True
+    """
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class MissingDependencyError(BackhandError, ImportError):
-    """An optional package that the call needs is not installed."""
+    """An optional package that the call needs is not installed.
+
+    The message has the command that installs it.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> def shown(trace):
+    ...     try:
+    ...         return trace.widget()
+    ...     except backhand.MissingDependencyError:  # without anywidget, as text
+    ...         return str(trace["dW1"])
+    >>> shown(backhand.explain()) is not None
+    True
+    """
 
 
 class BackhandWarning(UserWarning):
-    """Something works differently from the request, or more slowly; the message says why."""
+    """Something works differently from the request, or more slowly; the message says why.
+
+    Examples
+    --------
+    Make it an error where a run must be as requested, or not at all:
+
+    >>> import backhand
+    >>> import numpy as np
+    >>> import warnings
+    >>> X, y = np.eye(3), np.arange(3)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", backhand.BackhandWarning)
+    ...     result = backhand.train(backhand.init(3, 4, 3), X, y, engine="reference")
+    >>> result.ended
+    'done'
+    """
 
 
 class BackhandFutureWarning(BackhandWarning, FutureWarning):

@@ -125,8 +125,12 @@ def fit(arguments: FitArguments) -> Model:
         The decimal sign of numbers in texts; by default it is found in the column.
     date_order : {"dmy", "mdy"}, optional
         The order of dates with the year last; by default it is found in the column.
-    format, encoding, sheet, table, header
+    format, encoding, table : str, optional
         How a file is to be read; see `read_table`.
+    sheet : str or int, optional
+        The sheet of a workbook, by its name or its number from 1.
+    header : bool, optional
+        Whether the first line has the names of the columns.
     report : path, optional
         A page for a browser to write: figures, charts, importance of columns, worst errors.
     engine : {"auto", "fused", "reference", "torch"} or Engine, default="auto"
@@ -183,8 +187,9 @@ def fit(arguments: FitArguments) -> Model:
 
     See Also
     --------
-    backhand.train : trains on arrays, with all that can be set.
-    backhand.MLPClassifier : scikit-learn's estimator over the same training.
+    train : Trains on arrays, with all that can be set.
+    MLPClassifierCV : Chooses in the same way, for X of numbers, as a scikit-learn estimator.
+    read_table : Reads a table, with all options.
 
     Examples
     --------

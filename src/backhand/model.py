@@ -73,8 +73,12 @@ class Model:
     ----------
     params : Parameters
         NumPy arrays, float32 or float64.
+    sizes : tuple of int
+        d, H and K.
     classes : tuple
         The K classes, in the order of the columns of P: texts, numbers or booleans.
+    labels : ndarray of shape (K,)
+        The classes as an array: texts, int64, float64 or bool.
     schema : Schema, optional
         How a table's columns become X; None for a model of plain arrays.
     hyperparameters, metrics, versions : dict
@@ -90,11 +94,21 @@ class Model:
     notes : tuple of Note
         What `fit` found out about the columns of the table; not in the file either.
 
+    See Also
+    --------
+    fit : Makes one from a table.
+    save : Writes it to a file, which `load` reads.
+
     Examples
     --------
+    Parameters from elsewhere, with the names of the classes:
+
     >>> import backhand
-    >>> backhand.Model(backhand.init(d=4, H=8, K=2), classes=("no", "yes"))
+    >>> model = backhand.Model(backhand.init(d=4, H=8, K=2), classes=("no", "yes"))
+    >>> model
     Model of d 4, H 8, K 2 (float32): classes 'no', 'yes'
+    >>> model.sizes
+    (4, 8, 2)
     """
 
     params: Parameters
@@ -218,8 +232,10 @@ class Model:
 
         Parameters
         ----------
-        X, engine
-            As for `predict_proba`.
+        X : array_like of shape (N, d), or a table
+            What the model was trained on, as for `predict_proba`.
+        engine : {"auto", "fused", "reference", "torch"}
+            What computes, as for `predict_proba`.
 
         Returns
         -------
@@ -401,10 +417,12 @@ def load(path: str | Path) -> Model:
     Parameters
     ----------
     path : str or path
+        The file.
 
     Returns
     -------
     Model
+        Equal to the one that was saved; `evaluation` and `notes` are not in the file.
 
     Raises
     ------

@@ -1,8 +1,18 @@
-"""The update rules θ ← θ + f(dθ), one equation a line, as plain array code like the equations.
+"""The update rules θ ← θ + f(dθ), one equation per line, as plain array code like the equations.
 
 Each rule is a small frozen record of its constants with `slots` (how many arrays of θ's shapes it
 remembers) and `update`. An engine that compiles its own updates reads `constants` and `rate`.
 η is the learning rate of this update, t its number, counted from 1.
+
+Examples
+--------
+>>> import backhand
+>>> import numpy as np
+>>> rule = backhand.optimizers.Adam(beta_2=0.95)
+>>> X, y = np.eye(3), np.arange(3)
+>>> result = backhand.train(backhand.init(3, 8, 3), X, y, learning_rate=0.01, optimizer=rule)
+>>> result.config.optimizer
+Adam(beta_1=0.9, beta_2=0.95, epsilon=1e-08)
 """
 
 from __future__ import annotations
@@ -19,7 +29,24 @@ Slots = tuple[Parameters, ...]
 
 
 class Optimizer(Protocol):
-    """An update rule: `slots` arrays of memory, all zero at the start, and how it moves θ."""
+    """An update rule: `slots` arrays of memory, all zero at the start, and how it moves θ.
+
+    The rules are those of this module: the engines compile them.
+
+    Attributes
+    ----------
+    name : str
+        "sgd", "momentum", "nesterov" or "adam".
+    slots : int
+        How many arrays of the shapes of θ it remembers.
+
+    Examples
+    --------
+    >>> from backhand import optimizers
+    >>> rules: list[optimizers.Optimizer] = [optimizers.SGD(), optimizers.Adam()]
+    >>> [(rule.name, rule.slots) for rule in rules]
+    [('sgd', 0), ('adam', 2)]
+    """
 
     name: ClassVar[str]
     slots: ClassVar[int]
@@ -35,7 +62,43 @@ class Optimizer(Protocol):
     def update(
         self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
     ) -> tuple[Parameters, Slots]:
-        """New parameters and new memory; what was passed in stays as it is."""
+        """Compute new parameters and new memory; what is passed in stays as it is.
+
+        Parameters
+        ----------
+        params : Parameters
+            θ.
+        grads : Gradients
+            dθ.
+        slots : tuple of Parameters
+            The rule's memory, `slots` of the shapes of θ; zeros before the first update.
+        learning_rate : float
+            η of this update.
+        t : int
+            Its number, from 1.
+
+        Returns
+        -------
+        params : Parameters
+            The new θ.
+        slots : tuple of Parameters
+            The new memory.
+
+        Examples
+        --------
+        A training loop of one's own:
+
+        >>> import backhand
+        >>> import numpy as np
+        >>> params, X, y = backhand.init(d=3, H=8, K=3), np.eye(3), np.arange(3)
+        >>> rule = backhand.optimizers.Adam()
+        >>> slots = (backhand.Parameters(*map(np.zeros_like, params)),) * rule.slots
+        >>> for t in range(1, 101):
+        ...     grads = backhand.backward(params, X, y, backhand.forward(params, X))
+        ...     params, slots = rule.update(params, grads, slots, learning_rate=0.05, t=t)
+        >>> float(backhand.accuracy(backhand.forward(params, X).S, y))
+        1.0
+        """
         ...
 
 
@@ -52,7 +115,26 @@ class _Rule:
 
 @dataclass(frozen=True)
 class SGD(_Rule):
-    """θ ← θ - η dθ."""
+    """Gradient descent: θ ← θ - η dθ.
+
+    Attributes
+    ----------
+    name : str
+        "sgd".
+    slots : int
+        0: it remembers nothing.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> rule = backhand.optimizers.SGD()
+    >>> params, X, y = backhand.init(d=4, H=8, K=2), np.ones((3, 4)), np.array([0, 1, 1])
+    >>> grads = backhand.backward(params, X, y, backhand.forward(params, X))
+    >>> new, memory = rule.update(params, grads, (), learning_rate=0.5, t=1)
+    >>> bool(np.allclose(new.b2, params.b2 - 0.5 * grads.db2)), memory
+    (True, ())
+    """
 
     name: ClassVar[str] = "sgd"
     slots: ClassVar[int] = 0
@@ -65,7 +147,32 @@ class SGD(_Rule):
 
 @dataclass(frozen=True)
 class Momentum(_Rule):
-    """v ← μ v - η dθ;  θ ← θ + v  (Polyak 1964, in scikit-learn's form)."""
+    """Momentum: v ← μ v - η dθ; θ ← θ + v.
+
+    Polyak (1964), in scikit-learn's form.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        μ, from 0 to below 1.
+
+    Attributes
+    ----------
+    name : str
+        "momentum".
+    slots : int
+        1: v.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> result = backhand.train(
+    ...     backhand.init(3, 8, 3), np.eye(3), np.arange(3), learning_rate=0.05,
+    ...     optimizer=backhand.optimizers.Momentum(0.8))
+    >>> len(result.last.slots), result.last.slots[0].W1.shape
+    (1, (3, 8))
+    """
 
     momentum: float = 0.9
     name: ClassVar[str] = "momentum"
@@ -82,7 +189,34 @@ class Momentum(_Rule):
 
 @dataclass(frozen=True)
 class Nesterov(_Rule):
-    """v ← μ v - η dθ;  θ ← θ + μ v - η dθ  (Sutskever et al. 2013, in scikit-learn's form)."""
+    """Nesterov's momentum: v ← μ v - η dθ; θ ← θ + μ v - η dθ.
+
+    Sutskever et al. (2013), in scikit-learn's form.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        μ, from 0 to below 1.
+
+    Attributes
+    ----------
+    name : str
+        "nesterov".
+    slots : int
+        1: v.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> losses = {}
+    >>> for rule in (backhand.optimizers.SGD(), backhand.optimizers.Nesterov(0.95)):
+    ...     result = backhand.train(
+    ...         backhand.init(3, 8, 3), np.eye(3), np.arange(3), epochs=30, optimizer=rule)
+    ...     losses[rule.name] = result.history.loss[-1]
+    >>> bool(losses["nesterov"] < losses["sgd"])
+    True
+    """
 
     momentum: float = 0.9
     name: ClassVar[str] = "nesterov"
@@ -99,10 +233,34 @@ class Nesterov(_Rule):
 
 @dataclass(frozen=True)
 class Adam(_Rule):
-    """m ← β₁m + (1-β₁)dθ;  v ← β₂v + (1-β₂)dθ²;  θ ← θ - ηₜ m / (√v + ε).
+    """Adam: m ← β₁m + (1-β₁)dθ; v ← β₂v + (1-β₂)dθ²; θ ← θ - ηₜ m / (√v + ε).
 
     With ηₜ = η √(1-β₂ᵗ) / (1-β₁ᵗ): the efficient form at the end of section 2 of Kingma and Ba
     (2015), which scikit-learn uses too.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        β₁ and β₂, from 0 to below 1.
+    epsilon : float, default=1e-8
+        ε, above 0.
+
+    Attributes
+    ----------
+    name : str
+        "adam".
+    slots : int
+        2: m and v.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> rule = backhand.optimizers.Adam(beta_2=0.95)
+    >>> result = backhand.train(
+    ...     backhand.init(3, 8, 3), np.eye(3), np.arange(3), learning_rate=0.01, optimizer=rule)
+    >>> result.config.values()["optimizer.beta_2"]
+    0.95
     """
 
     beta_1: float = 0.9
@@ -128,6 +286,8 @@ class Adam(_Rule):
         ]
         return Parameters(*theta), (Parameters(*m), Parameters(*v))
 
+
+__all__ = ["SGD", "Adam", "Momentum", "Nesterov", "Optimizer"]
 
 OPTIMIZERS: dict[str, type[Any]] = {rule.name: rule for rule in (SGD, Momentum, Nesterov, Adam)}
 

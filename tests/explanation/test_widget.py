@@ -13,7 +13,6 @@ import pytest
 import backhand
 from backhand.explanation.cells import cell_name, cell_of
 from backhand.explanation.problem import Problem
-from conftest import ROOT
 
 pytest.importorskip("anywidget")
 
@@ -322,19 +321,6 @@ def test_examples_print_what_they_show(module: str) -> None:
     found = doctest.testmod(import_module(f"backhand.explanation.{module}"))
     assert found.attempted > 0
     assert found.failed == 0
-
-
-def test_the_python_of_the_document_runs_and_prints_what_it_says(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    text = (ROOT / "docs" / "widget.md").read_text()
-    names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(block, names)
-    refused, values = capsys.readouterr().out.splitlines()
-    assert f"\n# {refused}\n" in text
-    assert float(values.split()[0]) == names["widget"].trace["dW1"][1, 3].value
-    assert names["widget"].problem.title == "Exclusive or"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from backhand.support.cpu_caches import cache_sizes
+from backhand.support.platform import cores, cpu_name
 
 LIBRARIES = (
     "backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib",
@@ -47,16 +46,8 @@ def this_machine() -> Machine:
 
 def allowed_cores() -> list[int]:
     """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+    return cores()
 
 
 def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+    return cpu_name() or platform.processor() or platform.machine()

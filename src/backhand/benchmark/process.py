@@ -19,6 +19,7 @@ from backhand.benchmark.results import ShapeResult
 from backhand.choices import PrecisionName, names
 from backhand.constraints import Choice, check
 from backhand.errors import BackhandError, InputError
+from backhand.support import platform
 from backhand.support.optional import extra
 
 THREAD_VARIABLES = (
@@ -29,7 +30,7 @@ THREAD_VARIABLES = (
 def confine(threads: int, cores: int | None = None) -> None:
     """Limit this process to `threads` threads per library and to `cores` cores.
 
-    Must be called before NumPy, torch or JAX is imported. On a system without CPU affinity (macOS)
+    Must be called before NumPy, torch or JAX is imported. On a system without CPU affinity
     only the settings of the libraries apply.
 
     Parameters
@@ -55,8 +56,7 @@ def confine(threads: int, cores: int | None = None) -> None:
         f"--xla_cpu_multi_thread_eigen={multi} intra_op_parallelism_threads={threads}"
     )
     os.environ["JAX_PLATFORMS"] = "cpu"
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, allowed_cores()[:cores])
+    platform.confine(allowed_cores()[:cores])
 
 
 def check_threads(threads: int) -> None:
@@ -101,7 +101,7 @@ def benchmark(
 def _results(command: list[str]) -> Iterator[ShapeResult]:
     # In its own session, so that Ctrl-C reaches only this process, which then ends the other.
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        command, stdout=subprocess.PIPE, encoding="utf-8", **platform.own_group()
     )
     assert process.stdout is not None
     try:

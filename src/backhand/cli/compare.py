@@ -24,7 +24,7 @@ def compare(
     ] = None,
     query: options.Query = None,
     reference_run: Annotated[
-        bool, typer.Option("--reference-run", help="Run the fixed example that the README shows.")
+        bool, typer.Option("--reference-run", help="Run the fixed example of the documentation.")
     ] = False,
     rows: Annotated[int, typer.Option(help="Number of random rows, N, without DATA.")] = 128,
     features: Annotated[int, typer.Option(help="Number of random features, d, without DATA.")] = 20,

@@ -181,6 +181,7 @@ def make_engine(
     Returns
     -------
     Engine
+        To be passed to `train` and others as `engine`; it can be used again and again.
 
     Raises
     ------

@@ -73,7 +73,9 @@ class MLPClassifier(
     hidden_layer_sizes : (int,) or int, default=(100,)
         H; exactly one layer.
     activation : {"relu"}, default="relu"
+        The ReLU, max(0, Z1), is the only one.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        Adam, gradient descent (with momentum), or L-BFGS on all rows at once.
     alpha : float, default=0.0001
         Adds alpha / (2 Σw) (‖W1‖² + ‖W2‖²) to each batch's loss, Σw being its rows or weights.
     batch_size : int or "auto", default="auto"
@@ -82,7 +84,9 @@ class MLPClassifier(
         For "sgd": stay; learning_rate_init / (t + 1)^power_t, t being the rows visited in whole
         epochs; or be divided by 5 instead of stopping, down to 1e-6.
     learning_rate_init : float, default=0.001
+        η of "adam", and the first η of "sgd".
     power_t : float, default=0.5
+        Exponent of the learning rate "invscaling".
     max_iter : int, default=200
         Maximum number of epochs, or of steps for "lbfgs".
     shuffle : bool, default=True
@@ -98,11 +102,14 @@ class MLPClassifier(
         `fit` continues from where the last one ended: parameters, optimizer state and learning
         rate. With validation, the best weights of all these fits are returned.
     momentum : float, default=0.9
+        μ of "sgd"; 0 is plain gradient descent.
     nesterovs_momentum : bool, default=True
+        Use Nesterov's form of the momentum.
     early_stopping : bool, default=False
         Monitor the score on `X_val`, or on `validation_fraction` of the rows if that is not given,
         and stop when it does not improve or is 1. The best epoch's weights are returned.
     validation_fraction : float, default=0.1
+        Share of the rows of each class that `early_stopping` holds out.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
         Constants of "adam".
     n_iter_no_change : int or inf, default=10
@@ -116,15 +123,19 @@ class MLPClassifier(
         Share of hidden units that are dropped for each row in each update; the others count
         1 / (1 - dropout) times. `loss_curve_` is measured with dropout.
     engine : {"auto", "fused", "reference", "torch"}, default="auto"
+        What computes, as for `backhand.train`.
     device : str or None, default=None
+        Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int or None, default=None
+        Maximum number of threads; None: as many as the process may use.
     precision : {"auto", "bf16"}, default="auto"
         As for `backhand.train`. With "bf16" X and the parameters become float32.
 
     Attributes
     ----------
-    classes_ : (K,)
-    coefs_, intercepts_ : lists of two arrays
+    classes_ : ndarray of shape (K,)
+        The labels, sorted.
+    coefs_, intercepts_ : list of two ndarrays
         [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in X's dtype, float32 or float64. They may
         be set; for two classes W2 may then be scikit-learn's (H, 1), and b2 (1,).
     parameters_ : Parameters
@@ -137,23 +148,40 @@ class MLPClassifier(
     validation_scores_, validation_loss_curve_ : list of float, or None
         Accuracy and loss on the validation rows after each epoch.
     best_validation_score_ : float or None
+        The highest of `validation_scores_`.
     stopped_ : bool
         Whether patience has run out, or the validation score is 1: for loops of `partial_fit`.
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
         Rows visited in all fits.
-    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
-        d; names of X's columns, if it has any; 3; K; "softmax".
+    n_features_in_ : int
+        d.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of X's columns, if it has any.
+    n_layers_, n_outputs_, out_activation_ : int, int and str
+        3; K; "softmax".
+
+    See Also
+    --------
+    MLPClassifierCV : Chooses penalty, epochs and temperature by cross-validation.
+    GridSearchCV : Searches the parameters, training all candidates together.
+    RayMLPClassifier : The same over workers.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
     >>> from backhand import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
-    >>> clf.predict(X[:2])
-    array([0, 0])
+    >>> clf = make_pipeline(
+    ...     StandardScaler(), MLPClassifier((16,), solver="lbfgs", alpha=1, random_state=0))
+    >>> bool(cross_val_score(clf, X, y).mean() > 0.9)
+    True
+    >>> clf.fit(X, y).predict(X[:2]).tolist()
+    [0, 0]
     """
 
     loss_curve_: list[float]
@@ -248,16 +276,21 @@ class MLPClassifier(
 
         Parameters
         ----------
-        X : (N, d) array, data frame, Arrow table or sparse matrix
-            float32 stays float32; other numbers become float64. The fused engine never makes a
-            sparse matrix dense; other engines do so one batch at a time.
-        y : (N,)
-            Labels of any kind.
-        sample_weight : (N,), optional
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows. float32 stays float32; other numbers become float64. The fused engine never makes
+            a sparse matrix dense; other engines do so one batch at a time.
+        y : array_like of shape (N,)
+            Labels of any kind: texts, numbers or booleans.
+        sample_weight : array_like of shape (N,), optional
             Weights of the rows: means become weighted means.
-        X_val, y_val, sample_weight_val : optional
+        X_val, y_val, sample_weight_val : array_like, optional
             Rows to validate on after each epoch: the best epoch's weights are returned, and
             training ends at a score of 1.
+
+        Returns
+        -------
+        MLPClassifier
+            The same object, fitted.
 
         Raises
         ------
@@ -265,6 +298,17 @@ class MLPClassifier(
             If an argument or a constructor parameter is not allowed.
         DivergenceError
             If the loss stops being finite.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> some = range(0, 150, 5)
+        >>> clf = MLPClassifier((16,), learning_rate_init=0.05, early_stopping=True, random_state=0)
+        >>> clf = clf.fit(X, y, X_val=X[some], y_val=y[some])
+        >>> clf.n_iter_ < 200, bool(clf.best_validation_score_ > 0.9)
+        (True, True)
         """
         self._check_parameters()
         checkpoint = self._checkpoint()
@@ -307,10 +351,39 @@ class MLPClassifier(
 
         Parameters
         ----------
-        X, y, sample_weight, X_val, y_val, sample_weight_val
-            As for `fit`.
-        classes : (K,), optional
+        X, y, sample_weight : array_like
+            The next rows, as for `fit`.
+        classes : array_like of shape (K,), optional
             All classes that any call may have; required in the first call.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Rows to validate on, as for `fit`.
+
+        Returns
+        -------
+        MLPClassifier
+            The same object.
+
+        Raises
+        ------
+        InputError
+            If an argument or a constructor parameter is not allowed: early stopping without rows
+            to validate on, or balanced class weights, which need all rows.
+        DivergenceError
+            If the loss stops being finite.
+
+        Examples
+        --------
+        Rows that arrive in parts:
+
+        >>> from sklearn.datasets import load_digits
+        >>> from backhand import MLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = MLPClassifier((32,), learning_rate_init=0.02, random_state=0)
+        >>> for first in range(0, 1700, 100):
+        ...     part = slice(first, first + 100)
+        ...     clf = clf.partial_fit(X[part], y[part], classes=range(10))
+        >>> clf.t_, clf.score(X[1700:], y[1700:]) > 0.7
+        (1700, True)
         """
         self._check_parameters()
         first = not hasattr(self, "coefs_")

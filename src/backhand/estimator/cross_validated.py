@@ -96,15 +96,19 @@ class MLPClassifierCV(
     verbose : bool or int, default=False
         Print how far the search is.
     engine : {"auto", "fused", "reference", "torch"}, default="auto"
+        What computes, as for `backhand.train`.
     device : str or None, default=None
+        Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int or None, default=None
+        Maximum number of threads; None: as many as the process may use.
     precision : {"auto", "bf16"}, default="auto"
         As for `backhand.train`. With "bf16" X becomes float32.
 
     Attributes
     ----------
-    classes_ : (K,)
-    coefs_, intercepts_ : lists of two arrays
+    classes_ : ndarray of shape (K,)
+        The labels, sorted.
+    coefs_, intercepts_ : list of two ndarrays
         [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in float64, for X as it was passed.
     parameters_ : Parameters
         W1, b1, W2, b2: the same arrays.
@@ -113,7 +117,7 @@ class MLPClassifierCV(
         that was tried: then they are what the network predicts.
     n_iter_ : int
         Epochs of each averaged network.
-    out_of_fold_proba_ : (N, K)
+    out_of_fold_proba_ : ndarray of shape (N, K)
         What the members of the other folds, with the temperature, predict for each training row;
         nan for a row that is in no fold. float32.
     out_of_fold_loss_, out_of_fold_score_ : float
@@ -121,12 +125,16 @@ class MLPClassifierCV(
     cv_results_ : dict of ndarray
         An entry for each network of the search: `penalty`, `fold`, `epochs`, `best_epoch`, `loss`
         and `accuracy` on its fold. A penalty that was given up has no entries of the other folds.
-    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
-        d; names of X's columns, if it has any; 3; K; "softmax".
+    n_features_in_ : int
+        d.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of X's columns, if it has any.
+    n_layers_, n_outputs_, out_activation_ : int, int and str
+        3; K; "softmax".
 
     See Also
     --------
-    MLPClassifier : scikit-learn's classifier, with settings that you choose.
+    MLPClassifier : One network, with settings that you choose.
     backhand.fit : The same from a table, with texts and dates.
 
     Examples
@@ -178,15 +186,20 @@ class MLPClassifierCV(
 
         Parameters
         ----------
-        X : (N, d) array, data frame, Arrow table or sparse matrix
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
             Members are trained in float32 if X is float32, and else in float64, which takes about
             twice the time. A sparse X is scaled, but not centred, and never made dense.
-        y : (N,)
-            Labels of any kind.
-        sample_weight : (N,), optional
+        y : array_like of shape (N,)
+            Labels of any kind: texts, numbers or booleans.
+        sample_weight : array_like of shape (N,), optional
             Weights of the rows: means become weighted means.
-        groups : (N,), optional
+        groups : array_like of shape (N,), optional
             Rows of one group are in one inner fold.
+
+        Returns
+        -------
+        MLPClassifierCV
+            The same object, fitted.
 
         Raises
         ------
@@ -194,6 +207,20 @@ class MLPClassifierCV(
             If an argument or a constructor parameter is not allowed.
         DivergenceError
             If a member of each penalty diverges.
+
+        Examples
+        --------
+        Several rows of one patient are in one fold:
+
+        >>> import numpy as np
+        >>> from backhand import MLPClassifierCV
+        >>> rng = np.random.default_rng(0)
+        >>> patient = np.repeat(np.arange(20), 3)
+        >>> X = rng.standard_normal((60, 4)) + rng.standard_normal((20, 4))[patient]
+        >>> y = np.where(X[:, 0] > 0, "ill", "well")
+        >>> clf = MLPClassifierCV(hidden=8, members=2, cv=4, max_iter=50, random_state=0)
+        >>> clf.fit(X, y, groups=patient).penalty_ in clf.penalties
+        True
         """
         check_all(self, CONSTRAINTS)
         engine = self._engine()
@@ -249,7 +276,28 @@ class MLPClassifierCV(
             )
 
     def to_model(self) -> Model:
-        """Return a `Model`: parameters, classes, parameters of this object, and what was chosen."""
+        """Return a `Model`: parameters, classes, parameters of this object, and what was chosen.
+
+        Returns
+        -------
+        Model
+            What `save` writes, and `explain` and the exports take. Its arrays are the classifier's.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import MLPClassifierCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifierCV(hidden=8, members=2, max_iter=30, random_state=0).fit(X, y)
+        >>> model = clf.to_model()
+        >>> model.chosen.l2 == clf.penalty_, model.params.W1.shape
+        (True, (4, 16))
+        """
         check_is_fitted(self)
         return Model(self.parameters_, tuple(self.classes_), hyperparameters=self._settings(),
                      history=self._history, chosen=self._chosen)  # fmt: skip

@@ -64,7 +64,7 @@ class FittedClassifier:
     def parameters_(self) -> Parameters:
         """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`, which may have been set.
 
-        They are checked in each call (`initialisation.parameters_of`), which raises InputError.
+        They are checked each time; an `InputError` says which does not fit.
         """
         if not hasattr(self, "coefs_"):
             raise AttributeError("parameters_ is available after fit")
@@ -83,7 +83,7 @@ class FittedClassifier:
 
     @property
     def n_outputs_(self) -> int:
-        """K."""
+        """K, the number of classes."""
         check_is_fitted(self)
         return len(self.classes_)
 
@@ -101,33 +101,189 @@ class FittedClassifier:
         )
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Return P (N, K) of X (N, d), one column per class in the order of `classes_`."""
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows with the columns of `fit`; numbers of any real dtype.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            P, in the dtype of `coefs_`; column k belongs to `classes_[k]`, and each row sums to 1.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+        ValueError
+            If X has another number of columns, or numbers that are not finite.
+
+        See Also
+        --------
+        predict_log_proba : The logarithms of these.
+        decision_function : The logits, before the softmax.
+
+        Examples
+        --------
+        The rows of which the classifier is not sure:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> P = clf.predict_proba(X)
+        >>> unsure = P.max(axis=1) < 0.9
+        >>> P.shape, bool(unsure.mean() < 0.1)
+        ((150, 3), True)
+        """
         predictor = self._predictor()
         return self._of_rows(X, predictor.predict_proba)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row of X (N, d): (N,)."""
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows with the columns of `fit`; numbers of any real dtype.
+
+        Returns
+        -------
+        ndarray of shape (N,)
+            Of the dtype of `classes_`, which is that of the labels passed to `fit`.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+        ValueError
+            If X has another number of columns, or numbers that are not finite.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import MLPClassifier
+        >>> iris = load_iris()
+        >>> names = iris.target_names[iris.target]
+        >>> clf = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(iris.data, names)
+        >>> clf.predict([[5.1, 3.5, 1.4, 0.2]]).tolist()
+        ['setosa']
+        """
         most_probable = self.predict_proba(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[most_probable]
         return labels
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of the rows of X (N, d) whose most probable class is in y (N,)."""
+        """Return the accuracy: the share of the rows whose most probable class is theirs in y.
+
+        Parameters
+        ----------
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows with the columns of `fit`; numbers of any real dtype.
+        y : array_like of shape (N,)
+            Labels, of the kind that `fit` was passed.
+        sample_weight : array_like of shape (N,), optional
+            Weights of the rows: the mean becomes a weighted mean.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+        ValueError
+            If X has another number of columns, or numbers that are not finite.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.model_selection import train_test_split
+        >>> from backhand import MLPClassifier
+        >>> X, X_test, y, y_test = train_test_split(*load_iris(return_X_y=True), random_state=0)
+        >>> clf = MLPClassifier((8,), solver="lbfgs", alpha=1, random_state=0).fit(X, y)
+        >>> clf.score(X_test, y_test) > 0.9
+        True
+        """
         most_probable = self.predict(X)
         if sample_weight is None and _are_labels(y, most_probable):
             return float((most_probable == y).mean())
         return float(accuracy_score(y, most_probable, sample_weight=sample_weight))
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Log P (N, K) of X (N, d); -inf where P rounds to 0."""
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows with the columns of `fit`; numbers of any real dtype.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            log P, in nats; -inf where P rounds to 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+        ValueError
+            If X has another number of columns, or numbers that are not finite.
+
+        Examples
+        --------
+        The mean cross-entropy of some rows:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> log_P = clf.predict_log_proba(X)
+        >>> bool(-log_P[range(150), y].mean() < 0.1)
+        True
+        """
         with np.errstate(divide="ignore"):
             log_P: NDArray[Any] = np.log(self.predict_proba(X))
         return log_P
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the logits S (N, K) of X (N, d), one column per class in the order of `classes_`.
+        """Return the logits.
 
-        For two classes (N,), as in scikit-learn: the second logit minus the first.
+        Parameters
+        ----------
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d)
+            Rows with the columns of `fit`; numbers of any real dtype.
+
+        Returns
+        -------
+        ndarray of shape (N, K), or (N,) for two classes
+            S, one column per class in the order of `classes_`. For two classes, as in scikit-learn,
+            the second logit minus the first: above 0 where the second class is more probable.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
+        ValueError
+            If X has another number of columns, or numbers that are not finite.
+
+        Examples
+        --------
+        A threshold of one's own for two classes:
+
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.preprocessing import scale
+        >>> from backhand import MLPClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> X = scale(X)
+        >>> clf = MLPClassifier((8,), solver="lbfgs", alpha=1, random_state=0).fit(X, y)
+        >>> benign = clf.decision_function(X) > 2  # where P is above 0.88
+        >>> benign.shape, bool(benign.sum() < (clf.predict(X) == 1).sum())
+        ((569,), True)
         """
         _check_is_fitted(self)
         S = self._of_rows(X, ReferenceEngine().predictor(self.parameters_).logits)

@@ -61,7 +61,8 @@ def _by_part(method: Callable[[Any, Any], NDArray[Any]]) -> Any:
             return method(self, X)
         return self._of_each(computed, (method.__name__,), [(part,) for part in X])
 
-    called.__doc__ = f"{method.__doc__}\n\n        For a list of parts, a list of these."
+    first, *others = str(method.__doc__).split("\n\n")
+    called.__doc__ = "\n\n".join([first, "        For a list of parts, a list of these.", *others])
     return called
 
 
@@ -84,20 +85,19 @@ class RayMLPClassifier(MLPClassifier):
         and ended with the call. "local": always one of its own. "auto": also a cluster that runs
         on this machine. "threads": workers are threads of this process, without Ray. Otherwise
         the address of a cluster, such as "10.0.0.1:6379".
-    hidden_layer_sizes, activation, solver, ... precision
+    **settings : Any
         All parameters of `MLPClassifier`, with their names, defaults and meanings. `threads` are
         those of each worker.
 
     Attributes
     ----------
-    classes_, coefs_, intercepts_, ...
-        Those of `MLPClassifier`. Nothing of a cluster is kept: a fitted classifier predicts,
-        and can be pickled, without one.
+    classes_ : ndarray of shape (K,)
+        The labels, sorted; and all other attributes of `MLPClassifier`. Nothing of a cluster is
+        kept: a fitted classifier predicts, and can be pickled, without one.
 
     See Also
     --------
     MLPClassifier : The same on one machine.
-    to_local : Returns a fitted one.
 
     Notes
     -----
@@ -149,17 +149,22 @@ class RayMLPClassifier(MLPClassifier):
 
         Parameters
         ----------
-        X : (N, d) array, data frame, Arrow table or sparse matrix; or a list of such parts
+        X : array, data frame, Arrow table or sparse matrix of shape (N, d); or a list of such parts
             A table in one piece is cut into parts. A list has a part (n, d) in each entry, or a
             reference to one (`ray.ObjectRef`): it is read, validated and converted by the worker
             that holds it, and does not pass through this process. Parts must have the same
             columns. One may have any number of rows, also none, and any of the classes.
-        y : (N,), or a list of (n,)
+        y : array_like of shape (N,), or a list of (n,)
             Labels of any kind; a list if X is one.
-        sample_weight : (N,), or a list of (n,), optional
+        sample_weight : array_like of shape (N,), or a list of (n,), optional
             Weights of the rows: means become weighted means.
-        X_val, y_val, sample_weight_val : optional
+        X_val, y_val, sample_weight_val : array_like, optional
             Rows to validate on after each epoch, in the same forms.
+
+        Returns
+        -------
+        RayMLPClassifier
+            The same object, fitted.
 
         Raises
         ------
@@ -179,12 +184,32 @@ class RayMLPClassifier(MLPClassifier):
     decision_function = _by_part(MLPClassifier.decision_function)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of the rows of X whose most probable class is in y.
+        """Return the accuracy: the share of the rows whose most probable class is theirs in y.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight : array_like
             As for `fit`.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        InputError
+            If X is a list, and y is not one with as many parts.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import RayMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = RayMLPClassifier((8,), solver="lbfgs", random_state=0, address="threads")
+        >>> clf = clf.fit([X[:70], X[70:]], [y[:70], y[70:]])
+        >>> clf.score([X[:70], X[70:]], [y[:70], y[70:]]) > 0.9
+        True
         """
         if not is_in_parts(X):
             return super().score(X, y, sample_weight)
@@ -197,6 +222,21 @@ class RayMLPClassifier(MLPClassifier):
         """Return an `MLPClassifier` with the same parameters, and fitted if this one is.
 
         It continues where this one has ended, with `partial_fit` or `warm_start`.
+
+        Returns
+        -------
+        MLPClassifier
+            Its arrays are copies.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import RayMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = RayMLPClassifier((8,), solver="lbfgs", random_state=0, address="threads")
+        >>> local = clf.fit(X, y).to_local()
+        >>> bool((local.predict(X) == clf.predict(X)).all())
+        True
         """
         local = MLPClassifier()
         for name, value in vars(self).items():
@@ -206,7 +246,22 @@ class RayMLPClassifier(MLPClassifier):
         return local
 
     def to_model(self) -> Model:
-        """Return a `Model`: parameters, classes, constructor parameters and history."""
+        """Return a `Model`: parameters, classes, constructor parameters and history.
+
+        Returns
+        -------
+        Model
+            As that of `MLPClassifier.to_model`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import RayMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = RayMLPClassifier((8,), solver="lbfgs", random_state=0, address="threads")
+        >>> clf.fit(X, y).to_model().params
+        Parameters (float64): W1 (4, 8), b1 (8,), W2 (8, 3), b2 (3,)
+        """
         return self.to_local().to_model()
 
     def _check_parameters(self) -> None:

@@ -28,7 +28,7 @@ CONSTRAINTS: dict[str, Constraint] = {
 
 
 class GridSearchCV(Theirs):  # type: ignore[misc]
-    """scikit-learn's `GridSearchCV`, which trains all fits of `MLPClassifier` together.
+    """Search a grid as scikit-learn does, with all fits of `MLPClassifier` trained together.
 
     How much time that saves, against scikit-learn's search over the same classifier, depends on the
     threads: with one or two, little.
@@ -41,13 +41,27 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
     Parameters
     ----------
     estimator : estimator
+        An `MLPClassifier`, a pipeline that ends in one, or any other estimator.
     param_grid : dict or list of dict
-    scoring, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        scikit-learn's.
+        Values of its parameters, by their names.
+    scoring : str, callable, list or dict, optional
+        What the fits are compared by, as in scikit-learn; by default the accuracy.
     n_jobs : int, optional
         Number of fits that are trained at the same time, each with the classifier's `threads` (one
         thread if that is None). With None or 1, the classifier's `threads` is the number for all
         fits together; if that is None too, all threads that the process may use.
+    refit : bool, str or callable, default=True
+        Whether, and by which of several figures, the best candidate is trained on all rows.
+    cv : int, splitter or iterable, optional
+        The splits; by default five stratified folds.
+    verbose : int, default=0
+        How much is printed.
+    pre_dispatch : int or str, default="2*n_jobs"
+        Of scikit-learn's own loop, for other estimators.
+    error_score : "raise" or float, default=nan
+        The score of a fit that fails.
+    return_train_score : bool, default=False
+        Whether `cv_results_` has the scores of the training rows too.
     halving : bool, default=False
         Whether to compare all candidates after a few epochs and continue only the best of them: the
         best 1 / `factor`, up to `factor` times as many epochs, where they are compared again, and
@@ -109,14 +123,31 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
 
         Parameters
         ----------
-        X, y
+        X, y : array_like
             As for the estimator.
-        **params
-            scikit-learn's: `groups` for the splits, and arguments of the estimator's `fit`.
+        **params : Any
+            As in scikit-learn: `groups` for the splits, and arguments of the estimator's `fit`.
 
         Returns
         -------
         GridSearchCV
+            The same object, fitted.
+
+        Raises
+        ------
+        InputError
+            If a parameter is not allowed.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from backhand import GridSearchCV, MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((16,), max_iter=30, tol=0, random_state=0)
+        >>> rates = {"learning_rate_init": [0.001, 0.01, 0.1]}
+        >>> search = GridSearchCV(clf, rates, cv=3, halving=True).fit(X, y)
+        >>> search.n_candidates_, search.n_resources_
+        ([3, 1], [10, 30])
         """
         check_all(self, CONSTRAINTS)
         for name in ("n_resources_", "n_candidates_"):  # of an earlier call, with halving

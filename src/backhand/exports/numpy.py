@@ -40,6 +40,7 @@ def export_numpy(model: Trained, path: str | Path) -> float:
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
+        What is exported.
     path : str or path
         The file to write; its name ends in .py.
 

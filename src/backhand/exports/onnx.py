@@ -58,9 +58,10 @@ def export_onnx(model: Trained, path: str | Path, *, double: bool = False) -> fl
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
+        What is exported.
     path : str or path
         The file to write; its name ends in .onnx.
-    double : bool
+    double : bool, default=False
         Compute the network of a float32 model in double precision, for a reference that rounding
         does not touch: P within 6e-8 of the exact one. It takes up to four times as long. The
         inputs and outputs stay float32. A float64 model is computed so in any case.

@@ -29,12 +29,14 @@ def to_torch(model: Trained, softmax: bool = False) -> Any:
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
-    softmax : bool
+        What is exported.
+    softmax : bool, default=False
         Append `Softmax(dim=1)`, so that it returns P (N, K).
 
     Returns
     -------
     torch.nn.Sequential
+        On the CPU.
 
     Raises
     ------

@@ -30,6 +30,11 @@ class Mark:
     equation : str
         The gradient: dS, dW2, db2, dH1, dZ1, dW1 or db1.
     outcome : {"correct", "wrong", "blank"}
+        "blank": nothing has been written yet.
+    ok : bool
+        Whether the answer is correct.
+    title : str
+        The outcome in a few words.
     attempt : int
         Number of different answers so far; 0 as long as the blank is there.
     hints : {0, 1, 2}

@@ -50,6 +50,7 @@ class Blank:
     Attributes
     ----------
     equation : str
+        The gradient: dS, dW2, db2, dH1, dZ1, dW1 or db1.
     batch : Batch, optional
         The rows of which an entry is shown; by default, random ones.
     answers : int
@@ -58,6 +59,19 @@ class Blank:
         Of the last answer.
     correct : tuple of (callable, tuple of str), optional
         The last correct answer, and the values that it reads.
+
+    See Also
+    --------
+    Marker : Has all seven.
+
+    Examples
+    --------
+    >>> from backhand.lesson import Blank
+    >>> blank = Blank("dH1")
+    >>> blank(lambda dS, W2: dS @ W2.T).ok
+    True
+    >>> blank.outcome, blank.answers
+    ('correct', 1)
     """
 
     equation: str
@@ -85,6 +99,7 @@ class Blank:
         Returns
         -------
         Mark
+            The outcome and what is said of it; `print` it.
 
         Raises
         ------
@@ -151,13 +166,18 @@ class Marker:
         With `X` and `Y`: the batch that a learner sees. What a wrong answer gives there is shown;
         without it, what it gives on a few random rows.
     X : ndarray of shape (N, d), optional
+        The rows of the batch.
     Y : ndarray of shape (N, K), optional
-        One-hot.
+        Their classes, one-hot.
 
     Attributes
     ----------
     dS, dW2, db2, dH1, dZ1, dW1, db1 : Blank
         Call one with your function: `mark.dW2(my_dW2)`.
+    blanks : tuple of Blank
+        All seven, in the order of the derivation.
+    missing : list of str
+        The gradients of which there is no correct answer yet.
 
     Raises
     ------
@@ -210,13 +230,16 @@ class Marker:
         Parameters
         ----------
         params : Parameters
+            W1, b1, W2, b2.
         X : ndarray of shape (N, d)
+            Rows.
         Y : ndarray of shape (N, K)
-            One-hot.
+            Their classes, one-hot.
 
         Returns
         -------
         Gradients
+            All seven, float64 if X and `params` are.
 
         Raises
         ------

@@ -61,12 +61,15 @@ class DecisionRegionsDisplay:
     Attributes
     ----------
     ax_ : Axes
+        Where it was drawn.
     figure_ : Figure
+        The figure of the axes.
     image_ : AxesImage
         The regions.
     hinges_ : LineCollection or None
         The lines that pass through the plane; `hinge_units_` has their units.
     hinge_units_ : list of int
+        The units of these lines, from 0.
     points_ : list of PathCollection
         The rows, a collection per class.
 
@@ -136,12 +139,15 @@ class DecisionRegionsDisplay:
             Values of the other features; by default the means of X.
         resolution : int
             Number of points along each axis at which P is computed.
-        hinges, ax
-            As for `plot`.
+        hinges : int
+            How many of the hidden units' lines are drawn at most; see `plot`.
+        ax : Axes, optional
+            Where to draw; by default a new figure.
 
         Returns
         -------
         DecisionRegionsDisplay
+            Its `figure_` is drawn.
 
         Raises
         ------
@@ -149,6 +155,20 @@ class DecisionRegionsDisplay:
             If the network has one feature, or an argument does not fit it; the message says which.
         MissingDependencyError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        Two of the four features of the irises; the others have their means:
+
+        >>> from sklearn.datasets import load_iris
+        >>> import backhand
+        >>> iris = load_iris()
+        >>> X, y = iris.data, iris.target
+        >>> clf = backhand.MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> display = backhand.DecisionRegionsDisplay.from_estimator(
+        ...     clf, X, y, features=[2, 3], resolution=50)
+        >>> display.P.shape
+        (50, 50, 3)
         """
         network = network_of(source, X)
         rows = rows_of(network, X)
@@ -184,6 +204,21 @@ class DecisionRegionsDisplay:
         -------
         DecisionRegionsDisplay
             The same object.
+
+        Examples
+        --------
+        Once with the units' lines, and once without:
+
+        >>> import backhand
+        >>> import numpy as np
+        >>> import matplotlib.pyplot as plt
+        >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0])
+        >>> result = backhand.train(backhand.init(2, 8, 2, seed=1), X, y, epochs=50)
+        >>> figure, (left, right) = plt.subplots(1, 2)
+        >>> display = backhand.DecisionRegionsDisplay.from_estimator(
+        ...     result, X, y, resolution=50, ax=left)
+        >>> display.plot(right, hinges=0).hinges_ is None
+        True
         """
         self.ax_ = axes.single(ax)
         self.figure_ = self.ax_.figure  # type: ignore[assignment]

@@ -36,7 +36,9 @@ class HiddenUnitsDisplay:
     active : ndarray of shape (H,)
         Share of the rows with Z1 > 0; a unit of 0 is dead on these rows: its gradients are 0.
     axes_ : ndarray of Axes
+        Where the histograms are.
     figure_ : Figure
+        The figure of the axes.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class HiddenUnitsDisplay:
         Returns
         -------
         HiddenUnitsDisplay
+            Its `figure_` is drawn.
 
         Raises
         ------
@@ -93,6 +96,18 @@ class HiddenUnitsDisplay:
             If an argument does not fit the network; the message says which.
         MissingDependencyError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        The four units that matter most, and how many of all are dead:
+
+        >>> from sklearn.datasets import load_iris
+        >>> import backhand
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = backhand.MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> display = backhand.HiddenUnitsDisplay.from_estimator(clf, X, most=4)
+        >>> len(display.shown), display.active.shape
+        (4, (16,))
         """
         network = network_of(source, X)
         W1, b1, W2, _ = network.params
@@ -112,6 +127,17 @@ class HiddenUnitsDisplay:
         -------
         HiddenUnitsDisplay
             The same object.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> import numpy as np
+        >>> import matplotlib.pyplot as plt
+        >>> Z1 = np.random.default_rng(0).standard_normal((100, 4)) - [0, 1, 2, 9]
+        >>> display = backhand.HiddenUnitsDisplay(Z1).plot()
+        >>> display.active[3], [axes.get_title() for axes in display.axes_.flat][3]
+        (np.float64(0.0), 'unit 3: dead')
+        >>> plt.close(display.figure_)
         """
         self.axes_ = axes.small_multiples(ax, len(self.shown), COLUMNS)
         self.figure_ = self.axes_[0, 0].figure

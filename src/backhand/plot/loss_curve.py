@@ -40,7 +40,9 @@ class LossCurveDisplay:
     Attributes
     ----------
     ax_ : Axes
+        Where it was drawn.
     figure_ : Figure
+        The figure of the axes.
     lines_ : list of Line2D
         The curves that were drawn.
 
@@ -91,12 +93,21 @@ class LossCurveDisplay:
         source : TrainResult, Model, MLPClassifier or History
             Or a search or a pipeline that ends in a classifier. A model of `backhand.fit` has the
             mean curves of its folds' networks.
-        figure, log_scale, name, ax, **line
-            As for `plot`.
+        figure : {"loss", "accuracy"}
+            Which curve.
+        log_scale : bool
+            Whether the vertical axis is logarithmic.
+        name : str
+            What the run is called in the legend, where there are several.
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+        **line : Any
+            Properties of the lines, such as `color` and `linewidth`.
 
         Returns
         -------
         LossCurveDisplay
+            Its `figure_` is drawn.
 
         Raises
         ------
@@ -104,6 +115,22 @@ class LossCurveDisplay:
             If `source` is none of these, or has no history.
         MissingDependencyError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        Two learning rates on the same axes:
+
+        >>> import backhand
+        >>> import numpy as np
+        >>> import matplotlib.pyplot as plt
+        >>> X, y, params = np.eye(3), np.arange(3), backhand.init(3, 8, 3)
+        >>> figure, ax = plt.subplots()
+        >>> for rate in (0.1, 1.0):
+        ...     result = backhand.train(params, X, y, learning_rate=rate)
+        ...     display = backhand.LossCurveDisplay.from_estimator(
+        ...         result, name=f"η = {rate}", log_scale=True, ax=ax)
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['η = 0.1, training', 'η = 1.0, training']
         """
         made = cls(source) if isinstance(source, History) else cls(**_curves(source))
         return made.plot(ax, figure=figure, log_scale=log_scale, name=name, **line)
@@ -124,11 +151,12 @@ class LossCurveDisplay:
         ax : Axes, optional
             Where to draw; by default a new figure.
         figure : {"loss", "accuracy"}
+            Which curve.
         log_scale : bool
             Whether the vertical axis is logarithmic.
         name : str
             What the run is called in the legend, where there are several.
-        **line
+        **line : Any
             Properties of the lines, such as `color` and `linewidth`.
 
         Returns
@@ -140,6 +168,16 @@ class LossCurveDisplay:
         ------
         InputError
             If `figure` is neither, or was not recorded.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> import numpy as np
+        >>> X, y = np.eye(3), np.arange(3)
+        >>> history = backhand.train(backhand.init(3, 8, 3), X, y).history
+        >>> display = backhand.LossCurveDisplay(history).plot(figure="accuracy", color="black")
+        >>> display.ax_.get_ylabel()
+        'accuracy'
         """
         curves = self._recorded(figure)
         self.ax_ = axes.single(ax)

@@ -31,6 +31,7 @@ class MaskDisplay:
     Parameters
     ----------
     mask : ndarray of bool, of shape (N, H)
+        Where Z1 > 0.
     y : ndarray of shape (N,), optional
         Class indices; the rows are drawn class by class.
     classes : sequence of str
@@ -41,8 +42,11 @@ class MaskDisplay:
     dead : list of int
         The units that are active for no row.
     ax_ : Axes
+        Where it was drawn.
     figure_ : Figure
+        The figure of the axes.
     image_ : AxesImage
+        The mask.
 
     Examples
     --------
@@ -90,6 +94,7 @@ class MaskDisplay:
         Returns
         -------
         MaskDisplay
+            Its `figure_` is drawn.
 
         Raises
         ------
@@ -97,6 +102,18 @@ class MaskDisplay:
             If an argument does not fit the network; the message says which.
         MissingDependencyError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        Are there dead units after training?
+
+        >>> from sklearn.datasets import load_iris
+        >>> import backhand
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = backhand.MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> display = backhand.MaskDisplay.from_estimator(clf, X, y)
+        >>> display.mask.shape, len(display.dead) < 16
+        ((150, 16), True)
         """
         network = network_of(source, X)
         rows = rows_of(network, X)
@@ -116,6 +133,17 @@ class MaskDisplay:
         -------
         MaskDisplay
             The same object.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> import numpy as np
+        >>> import matplotlib.pyplot as plt
+        >>> mask = np.array([[True, False], [True, False], [False, False]])
+        >>> figure, ax = plt.subplots()
+        >>> display = backhand.MaskDisplay(mask).plot(ax)
+        >>> display.dead, display.ax_ is ax
+        ([1], True)
         """
         self.ax_ = axes.single(ax)
         self.figure_ = self.ax_.figure  # type: ignore[assignment]

@@ -37,6 +37,7 @@ class WeightsDisplay:
     W : ndarray of shape (rows, columns)
         W1 (d, H) or W2 (H, K).
     layer : {"W1", "W2"}
+        Which layer.
     rows, columns : sequence of str
         Names of the rows and the columns.
     shape : tuple of int, optional
@@ -49,7 +50,9 @@ class WeightsDisplay:
     axes_ : ndarray of Axes
         Those of the pictures, (rows, columns) of the layout; (1, 1) of the matrix.
     figure_ : Figure
+        The figure of the axes.
     images_ : list of AxesImage
+        The matrix, or the pictures.
 
     Examples
     --------
@@ -107,12 +110,15 @@ class WeightsDisplay:
             The columns shown as pictures, in this order.
         most : int
             Without `units`: how many, those of the largest norm.
-        limit, ax
-            As for `plot`.
+        limit : float, optional
+            The absolute value that has the strongest colour; by default the largest shown.
+        ax : Axes, optional
+            Where to draw; pictures divide it. By default a new figure.
 
         Returns
         -------
         WeightsDisplay
+            Its `figure_` is drawn.
 
         Raises
         ------
@@ -120,6 +126,18 @@ class WeightsDisplay:
             If `source` has no parameters, or an argument does not fit them.
         MissingDependencyError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        What the hidden units of a classifier of images respond to:
+
+        >>> from sklearn.datasets import load_digits
+        >>> import backhand
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = backhand.MLPClassifier((16,), tol=0, max_iter=5, random_state=0).fit(X, y)
+        >>> display = backhand.WeightsDisplay.from_estimator(clf, shape=(8, 8), most=4)
+        >>> len(display.images_), display.images_[0].get_array().shape
+        (4, (8, 8))
         """
         network = network_of(source)
         hidden = [f"unit {h}" for h in range(network.params.b1.shape[0])]
@@ -150,6 +168,21 @@ class WeightsDisplay:
         -------
         WeightsDisplay
             The same object.
+
+        Examples
+        --------
+        The weights before and after training, in the same colours:
+
+        >>> import backhand
+        >>> import numpy as np
+        >>> import matplotlib.pyplot as plt
+        >>> before = backhand.init(3, 8, 3)
+        >>> after = backhand.train(before, np.eye(3), np.arange(3)).params
+        >>> figure, (left, right) = plt.subplots(1, 2)
+        >>> for params, ax in ((before, left), (after, right)):
+        ...     display = backhand.WeightsDisplay.from_estimator(params, limit=2, ax=ax)
+        >>> display.W.shape
+        (3, 8)
         """
         W = self.W if self.shape is None else self.W[:, list(self.shown)]
         limit = (float(np.abs(W).max()) or 1.0) if limit is None else limit

@@ -7,12 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from backhand.errors import BackhandError, InputError, OutputError, warn
-from backhand.support.trusted_folders import WITHOUT_LINKS, check_parent, temporary
+from backhand.support import platform
+from backhand.support.platform import WITHOUT_LINKS
+from backhand.support.trusted_folders import check_parent, temporary
 
 MAX_NAME = 255
 """Maximum bytes of a file's name, where the file system reports no other."""
@@ -98,7 +100,7 @@ def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> 
     target = _target(path)
     if (path.exists() and not path.is_file()) or target.is_symlink():  # links in a circle
         raise InputError(f"{role} {path} is not a regular file; name a file.")
-    if any(Path(other).exists() and target == _target(Path(other)) for other in inputs):
+    if any(_is_same(target, _target(Path(other))) for other in inputs):
         raise InputError(f"{role} {path} is also the input; choose another output file.")
     if not target.parent.is_dir():
         raise InputError(
@@ -106,6 +108,13 @@ def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> 
         )
     if path.exists() and (reason := _unreplaceable(target)):
         raise InputError(f"{role} {path} cannot be replaced: {reason}; choose another output file.")
+
+
+def _is_same(target: Path, other: Path) -> bool:
+    """Return whether two names are one existing file, also where case makes no difference."""
+    if target.name.casefold() != other.name.casefold() or not other.exists():
+        return False
+    return target == other or (target.exists() and target.samefile(other))
 
 
 def _check_ours(path: Path, role: str, ours: re.Pattern[bytes]) -> None:
@@ -130,37 +139,16 @@ def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
 
 
 def _max_name(folder: Path) -> int:
-    try:
-        return os.pathconf(folder, "PC_NAME_MAX")
-    except (AttributeError, OSError, ValueError):
-        return MAX_NAME
+    return platform.longest_name(folder) or MAX_NAME
 
 
 def _unreplaceable(target: Path) -> str:
     """Return why the file cannot be replaced, as far as that is known in advance, or nothing."""
     file, folder = target.stat(), target.parent.stat()
-    mine = not hasattr(os, "geteuid") or os.geteuid() in (0, file.st_uid, folder.st_uid)
+    mine = platform.user() in (0, file.st_uid, folder.st_uid)
     if folder.st_mode & stat.S_ISVTX and not mine:
         return f"it belongs to another user, and the folder {target.parent} is sticky"
-    return "it is immutable" if _immutable(target) else ""
-
-
-def _immutable(path: Path) -> bool:
-    """Return whether an attribute of Linux or BSD forbids changes of the file."""
-    with suppress(OSError, ImportError):
-        flags = getattr(path.stat(), "st_flags", 0)
-        if flags & (stat.UF_IMMUTABLE | stat.SF_IMMUTABLE | stat.UF_APPEND | stat.SF_APPEND):
-            return True
-        import fcntl
-
-        get_flags, immutable, append_only = 0x8008_6601, 0x10, 0x20  # linux/fs.h
-        descriptor = os.open(path, os.O_RDONLY | WITHOUT_LINKS)
-        try:
-            found = fcntl.ioctl(descriptor, get_flags, bytes(8))
-        finally:
-            os.close(descriptor)
-        return bool(int.from_bytes(found[:4], "little") & (immutable | append_only))
-    return False
+    return "it is immutable" if platform.is_immutable(target) else ""
 
 
 def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
@@ -176,6 +164,11 @@ def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
         if keep:
             raise InputError("--keep-cache keeps files in a folder: name it with --cache-dir.")
         return None
+    if keep and not platform.removes_open_files():
+        raise InputError(
+            "--keep-cache needs a system that can rename a file while it is mapped to memory, "
+            "which Windows cannot; leave it out."
+        )
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist; create it first"
         raise InputError(f"the cache folder {folder} {what}.")
@@ -219,7 +212,7 @@ def replacing(path: str | Path, *, mode: int = 0o666, links: bool = True) -> Ite
             ))  # fmt: skip
             yield new
             _finish(new, old)
-            new.replace(target)
+            platform.replace(new, target)
     except BackhandError:
         raise
     except OSError as error:
@@ -249,27 +242,11 @@ def _finish(new: Path, old: os.stat_result | None) -> None:
     """Flush the new file to disk, with the permissions of the old one."""
     descriptor = os.open(new, os.O_RDWR | WITHOUT_LINKS)
     try:
-        if old is not None and hasattr(os, "fchown"):
-            _inherit(descriptor, old)
-        os.fsync(descriptor)
+        if old is not None:
+            platform.inherit(descriptor, old)
+        platform.flush(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _inherit(descriptor: int, old: os.stat_result) -> None:
-    """Give the new file the owner, group and permissions of the old one, or fewer permissions."""
-    now = os.fstat(descriptor)
-    mode = old.st_mode & 0o777
-    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
-        for owner in (old.st_uid, -1):
-            with suppress(OSError):
-                os.fchown(descriptor, owner, old.st_gid)
-                break
-        else:  # the permissions of the old group are not for another group
-            mode &= ~0o070 | mode << 3
-    if mode != now.st_mode & 0o777:
-        with suppress(OSError):  # on a file system without permissions
-            os.fchmod(descriptor, mode)
 
 
 def _flush_folder(target: Path) -> None:

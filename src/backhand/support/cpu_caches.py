@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -62,7 +63,7 @@ def _from_sysfs(level: int) -> int:
 
 def _from_glibc(level: int) -> int:
     """Return what glibc finds with the CPUID instruction, also where sysfs is hidden."""
-    if platform.libc_ver()[0] != "glibc":
+    if sys.platform == "win32" or platform.libc_ver()[0] != "glibc":
         return 0
     with suppress(ValueError, OSError):
         return max(0, os.sysconf(_GLIBC[level]))
@@ -70,13 +71,17 @@ def _from_glibc(level: int) -> int:
 
 
 def _from_sysctl(level: int) -> int:
-    """Return what macOS lists for its fastest cores."""
+    """Return what macOS lists for its fastest cores, or for all where there is one kind."""
     if platform.system() != "Darwin":
         return 0
-    name = f"hw.perflevel0.l{level}{'d' if level == 1 else ''}cachesize".encode()
+    name = f"l{level}{'d' if level == 1 else ''}cachesize"
+    return _sysctl(f"hw.perflevel0.{name}") or _sysctl(f"hw.{name}")
+
+
+def _sysctl(name: str) -> int:
     size, length = ctypes.c_int64(0), ctypes.c_size_t(8)
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).sysctlbyname(
-            name, ctypes.byref(size), ctypes.byref(length), None, ctypes.c_size_t(0)
+            name.encode(), ctypes.byref(size), ctypes.byref(length), None, ctypes.c_size_t(0)
         )
     return max(0, size.value)

@@ -70,9 +70,18 @@ def shown(kind: type[T]) -> type[T]:
             f'<table style="font-family:monospace">{body}</table>{_drawn(curve)}</div>'
         )
 
+    _spell_types(kind)
     for name, method in {"__repr__": as_line, "__str__": as_text, "_repr_html_": as_html}.items():
         setattr(kind, name, method)
     return kind
+
+
+def _spell_types(kind: type[Any]) -> None:
+    """Show the types of a named tuple's fields as they are written, in `help` and signatures."""
+    made = getattr(kind, "__new__", None)
+    if hasattr(kind, "_fields") and made is not None:
+        types = made.__annotations__.items()
+        made.__annotations__ = {name: getattr(t, "__forward_arg__", t) for name, t in types}
 
 
 def _filled(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import mmap
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from backhand.errors import InputError
+from backhand.support import platform
 
 SIZE_UNITS = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -65,14 +66,14 @@ def free_memory() -> int:
 
 
 def _in_system() -> int:
-    """Return the bytes that the system reports as available; where it does not, half of all."""
+    """Return the bytes that the system reports as available; on macOS, half of all."""
     try:
         found = re.search(r"^MemAvailable:\s*(\d+) kB", AVAILABLE.read_text(), re.MULTILINE)
     except OSError:
         found = None
     if found is not None:
         return int(found.group(1)) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return platform.available_memory()
 
 
 def _in_groups() -> Iterator[int]:
@@ -114,17 +115,13 @@ def _used(group: Path, files: _GroupFiles) -> int:
 def _in_process() -> Iterator[int]:
     """Return the bytes that are left of this process's address space and data (ulimit)."""
     try:
-        import resource
-    except ImportError:  # Windows
-        return
-    try:
         pages = [int(count) for count in TAKEN.read_text().split()]
     except OSError:  # not Linux
         return
     for limit, taken in (("RLIMIT_AS", pages[0]), ("RLIMIT_DATA", pages[5])):
-        most, _ = resource.getrlimit(getattr(resource, limit))
-        if most != resource.RLIM_INFINITY:
-            yield most - taken * resource.getpagesize()
+        most = platform.limit_of(limit)
+        if most is not None:
+            yield most - taken * mmap.PAGESIZE
 
 
 def budget(memory: int | str | None) -> int:

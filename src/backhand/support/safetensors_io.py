@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
+from backhand.support import platform
 from backhand.support.memory_budget import format_size
-from backhand.support.trusted_folders import WITHOUT_LINKS
+from backhand.support.platform import WITHOUT_LINKS, WITHOUT_WAITING
 from backhand.support.untrusted_json import dump, parse
 
 T = TypeVar("T")
@@ -281,7 +282,7 @@ def _opened(path: Path, what: str, *, links: bool) -> Iterator[tuple[BufferedRea
             raise InputError(f"{path} is a folder; name the {what} in it.")
         if stat.S_ISREG(mode):
             # If a pipe has just replaced it, opening does not wait for a writer.
-            flags = os.O_RDONLY | (os.O_NONBLOCK if links else WITHOUT_LINKS)
+            flags = os.O_RDONLY | (WITHOUT_WAITING if links else WITHOUT_LINKS)
             with os.fdopen(os.open(path, flags), "rb") as file:
                 found = os.fstat(file.fileno())
                 if stat.S_ISREG(found.st_mode):
@@ -377,7 +378,7 @@ def _check_tiled(entries: Mapping[str, Entry], size: int) -> None:
         end = entry.stop
     if end != size:
         raise InputError(f"its tensors have {end:,} bytes, and the file has {size:,}")
-    if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    if size > platform.installed_memory():
         raise InputError(f"its tensors have {size:,} bytes, more than this machine's memory")
 
 

@@ -1,6 +1,7 @@
 """Signals that end a program: delayed where they would do harm, recorded, or raised.
 
-They are Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends. An ignored signal, as SIGHUP
+They are Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends; on Windows Ctrl-C and SIGBREAK,
+which is Ctrl-Break, and sent by a console that is closed. An ignored signal, as SIGHUP
 under nohup, stays ignored. Python runs handlers in the main thread only; in other threads these
 contexts do nothing.
 """
@@ -16,9 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+from backhand.support import platform
+from backhand.support.platform import SIGNALS
 
 SAME_REQUEST = 1.0
 """Seconds in which further signals are the same request: a shell or an init may send two."""
@@ -33,9 +33,34 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     signal : int
-        SIGINT, SIGTERM or SIGHUP.
+        SIGINT, SIGTERM, SIGHUP or, on Windows, SIGBREAK.
     place : str
         How far the work was and where it is saved, as the beginning of a sentence; or empty.
+
+    See Also
+    --------
+    Checkpoint : Where a training is saved when a signal ends it.
+
+    Examples
+    --------
+    A batch system ends a job with SIGTERM; here a callback does:
+
+    >>> import backhand
+    >>> import signal
+    >>> import tempfile
+    >>> import numpy as np
+    >>> X, y, params = np.eye(3), np.arange(3), backhand.init(3, 4, 3)
+    >>> folder = tempfile.mkdtemp()
+    >>> try:
+    ...     result = backhand.train(
+    ...         params, X, y, checkpoint=backhand.Checkpoint(folder),
+    ...         callbacks=[lambda progress: signal.raise_signal(signal.SIGTERM)])
+    ... except backhand.Interrupted as error:
+    ...     print(error.signal == signal.SIGTERM)
+    True
+    >>> result = backhand.train(params, X, y, checkpoint=backhand.Checkpoint(folder, resume=True))
+    >>> len(result.history)
+    100
     """
 
     def __init__(self, number: int, place: str = "") -> None:
@@ -141,7 +166,7 @@ def signals_seen(see: Callable[[int], None]) -> Iterator[None]:
         yield
         return
     read, write = os.pipe()
-    os.set_blocking(write, False)
+    platform.without_waiting(write)
 
     def watch() -> None:
         while number := os.read(read, 1)[0]:

@@ -2,7 +2,7 @@
 
 In a folder that other users can write to, a file can be replaced between a check and its use; in
 one that only this user can write to, every file was written by this user. On a system without file
-owners (Windows), all folders are trusted.
+owners, all folders are trusted: on Windows, a user's own folders are closed to others by default.
 """
 
 from __future__ import annotations
@@ -12,31 +12,17 @@ import re
 import shlex
 import shutil
 import stat
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from backhand.errors import InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    LOCKS = False
-else:
-    LOCKS = True
-
-OWNERS = hasattr(os, "getuid")
-"""Whether files have owners on this system."""
+from backhand.support import platform
+from backhand.support.platform import OWNERS, WITHOUT_LINKS
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
-
-WITHOUT_LINKS = (
-    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)
-"""Flags to open a file without following a link and without waiting at a pipe."""
 
 LOCK = "lock"
 """The file in a temporary folder that its process keeps locked."""
@@ -80,7 +66,7 @@ class Folder:
                 raise InputError(f"{path} is not a regular file; remove it.")
             if status.st_nlink > 1:
                 raise InputError(f"{path} has another name as well (a hard link); remove it.")
-            if OWNERS and status.st_uid != os.getuid():
+            if OWNERS and status.st_uid != platform.user():
                 raise InputError(f"{path} belongs to another user; remove it.")
         except BaseException:
             os.close(descriptor)
@@ -116,7 +102,7 @@ def opened(path: Path, what: str) -> Iterator[Folder]:
     if not OWNERS:
         yield Folder(path, None)
         return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | WITHOUT_LINKS)
+    descriptor = platform.open_folder(path)
     try:
         _refuse(path, what, os.fstat(descriptor))  # the open folder cannot be replaced
         yield Folder(path, descriptor)
@@ -137,7 +123,7 @@ def check_parent(path: Path, what: str) -> None:
     followed.
     """
     status = path.stat()
-    if OWNERS and status.st_uid not in (0, os.getuid()):
+    if OWNERS and status.st_uid not in (0, platform.user()):
         raise InputError(f"{what} {path} belongs to another user; name a folder of your own.")
     if OWNERS and status.st_mode & OTHERS and not status.st_mode & stat.S_ISVTX:
         raise _writable(path, what, status)
@@ -150,7 +136,7 @@ def _refuse(path: Path, what: str, status: os.stat_result) -> None:
         raise InputError(f"{what} {path} is not a folder.")
     if not OWNERS:
         return
-    if status.st_uid != os.getuid():
+    if status.st_uid != platform.user():
         raise InputError(f"{what} {path} belongs to another user; name a folder of your own.")
     if status.st_mode & OTHERS:
         raise _writable(path, what, status)
@@ -192,11 +178,10 @@ def temporary(parent: Path, kind: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if os.getpid() == process:  # not in a child that was forked meanwhile
-            with suppress(OSError):
-                _remove(folder)
-        if lock is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if os.getpid() == process:
+                _remove(folder, lock)
+            else:  # in a child that was forked meanwhile
                 os.close(lock)
 
 
@@ -207,14 +192,7 @@ def guarded(folder: Path) -> Iterator[None]:
     It waits for the end of a pipe, which the system closes however this process ends.
     """
     waiting, held = os.pipe()
-    try:
-        guard = subprocess.Popen(
-            ["/bin/sh", "-c", 'read -r _; exec rm -rf -- "$0"', str(folder)], cwd="/",
-            stdin=waiting, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-    except OSError:  # without a shell: the next process clears it
-        guard = None
+    guard = platform.waiting_remover(folder, waiting)  # else the next process clears it
     process = os.getpid()
     try:
         with suppress(OSError):
@@ -227,7 +205,7 @@ def guarded(folder: Path) -> Iterator[None]:
             guard.wait()
 
 
-def _made(parent: Path, kind: str) -> tuple[Path, int | None]:
+def _made(parent: Path, kind: str) -> tuple[Path, int]:
     """Create a folder and its lock; another one if a process removed it as abandoned."""
     dot, end = (".", ".part") if kind == "part" else ("", "")
     for attempt in range(ATTEMPTS):
@@ -243,36 +221,26 @@ def _made(parent: Path, kind: str) -> tuple[Path, int | None]:
         try:
             if _locked(lock) is not False and os.fstat(lock).st_nlink:
                 os.write(lock, _host())
-                if LOCKS:
-                    return folder, lock
-                os.close(lock)  # Windows does not remove an open file
-                return folder, None
+                return folder, lock
         except BaseException:
             with suppress(OSError):
-                _remove(folder)
-            os.close(lock)
+                _remove(folder, lock)
             raise
         with suppress(OSError):  # the check for abandoned folders leaves one without a host
-            _remove(folder)
-        os.close(lock)
+            _remove(folder, lock)
     raise OSError(f"no temporary folder could be created in {parent}")
 
 
 def _locked(descriptor: int) -> bool | None:
     """Lock a file; return False if a process has locked it, None without locks."""
-    if not LOCKS:
-        return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return platform.lock(descriptor)
     except OSError:
         return None
-    return True
 
 
 def _host() -> bytes:
-    return f"backhand on {os.uname().nodename if OWNERS else ''}\n".encode()
+    return f"backhand on {platform.host_name()}\n".encode()
 
 
 def clear(parent: Path, kind: str) -> None:
@@ -291,10 +259,9 @@ def _clear_one(folder: Path) -> None:
         except FileNotFoundError:
             folder.rmdir()  # created, and not yet locked: its process creates another one
             return
-        try:
-            if _locked(lock) is True and _abandoned(lock):
-                _remove(folder)
-        finally:
+        if _locked(lock) is True and _abandoned(lock):
+            _remove(folder, lock)
+        else:
             os.close(lock)
 
 
@@ -308,14 +275,21 @@ def _abandoned(lock: int) -> bool:
     return written in (b"", _host()) or time.time() - os.fstat(lock).st_mtime > SECONDS_PER_DAY
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, its lock last, so that the next process can remove what this one cannot."""
-    with os.scandir(folder) as entries:
-        inside = [entry for entry in entries if entry.name != LOCK]
-    for entry in inside:
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
-        else:
-            Path(entry.path).unlink()
-    (folder / LOCK).unlink()
-    folder.rmdir()
+def _remove(folder: Path, lock: int) -> None:
+    """Remove a folder, its lock last, so that the next process can remove what this one cannot.
+
+    The lock is closed, in any case.
+    """
+    with ExitStack() as locked:
+        locked.callback(os.close, lock)
+        with os.scandir(folder) as entries:
+            inside = [entry for entry in entries if entry.name != LOCK]
+        for entry in inside:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                Path(entry.path).unlink()
+        if not platform.removes_open_files():
+            locked.close()
+        (folder / LOCK).unlink()
+        folder.rmdir()

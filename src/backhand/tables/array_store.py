@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import BackhandError, InputError, OutputError
+from backhand.support import platform
 from backhand.support.atomic_files import begins_with, replacing
 from backhand.support.memory_budget import format_size
 from backhand.support.trusted_folders import check_parent
@@ -131,7 +132,8 @@ def _named_file(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
     text = repr(described).encode().ljust(HEADER_BYTES - len(MAGIC) - 1) + b"\n"
     with path.open("r+b") as file:
         file.write(MAGIC + text)
-        _reserve(file.fileno(), HEADER_BYTES + int(np.prod(shape, dtype=object)) * dtype.itemsize)
+        size = HEADER_BYTES + int(np.prod(shape, dtype=object)) * dtype.itemsize
+        platform.reserve(file.fileno(), size)
         return np.memmap(file, dtype, "r+", offset=HEADER_BYTES, shape=shape)
 
 
@@ -139,13 +141,5 @@ def _unnamed_file(
     folder: Path, size: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     with tempfile.TemporaryFile(prefix="backhand-", dir=folder) as file:
-        _reserve(file.fileno(), size)
+        platform.reserve(file.fileno(), size)
         return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
-
-
-def _reserve(descriptor: int, size: int) -> None:
-    """Reserve the space on disk now: a full disk kills a process that writes to mapped memory."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-    else:
-        os.truncate(descriptor, size)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from numpy.typing import NDArray
 
@@ -36,7 +36,8 @@ SHOWN_COLUMNS = 8
 class Table:
     """Rows in the order in which they were read, and columns with a name and a type.
 
-    `read_table` makes one. It is closed with `close`, or when nothing refers to it any more.
+    `read_table` makes one. It is closed by `with`, by `close`, or when nothing refers to it any
+    more.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class Table:
     types : list of str
         DuckDB's types of the columns; "VARCHAR" for all columns of a text file.
     rows : int
-        N.
+        Number of rows, N.
     source : str
         What was read: a path, a glob or "the query's result".
     remarks : list of str
@@ -54,13 +55,17 @@ class Table:
     delimiter : str
         The sign between the fields of a CSV file; empty for other tables.
 
+    See Also
+    --------
+    fit : Trains on a table.
+
     Examples
     --------
     >>> import backhand
-    >>> table = backhand.read_table(query="SELECT range AS x, x % 2 = 0 AS even FROM range(10)")
-    >>> table.names, table.rows
-    (['x', 'even'], 10)
-    >>> table.close()
+    >>> query = "SELECT range AS x, x % 2 = 0 AS even FROM range(10)"
+    >>> with backhand.read_table(query=query) as table:
+    ...     print(table.names, table.types, table.rows)
+    ['x', 'even'] ['BIGINT', 'BOOLEAN'] 10
     """
 
     def __init__(
@@ -257,7 +262,22 @@ class Table:
             warn(remark)
 
     def close(self) -> None:
-        """Release memory and temporary files. The table cannot be used afterwards."""
+        """Release memory and temporary files. The table cannot be used afterwards.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> table = backhand.read_table(query="SELECT 1 AS x")
+        >>> table.rows
+        1
+        >>> table.close()
+        """
         from backhand.tables.database.connection import disconnect
 
         disconnect(self.connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-import signal
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
+from backhand.support import platform
 from backhand.support.memory_budget import format_size
 from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
+from backhand.support.trusted_folders import temporary
 from backhand.tables.cells.texts import sql_name
 from backhand.tables.database.arrow_streams import stream
 from backhand.tables.database.connection import as_utf8, cursor_of, duckdb
@@ -110,18 +112,32 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
         If the stream cannot be written to.
     """
     command = _as_csv(table, _headings(table, added), "none")
+    if platform.descriptor_path(1) is None:
+        return _through_file(table, added, command, out)
     read, write = os.pipe()
     pump = _Pump(read, out)
     pump.start()
     with os.fdopen(write, "wb", 0) as end, signals_seen(pump.give_up):
         try:
-            rows = _copy(table, added, command, f"/dev/fd/{end.fileno()}", Path("the output"))
+            path = platform.descriptor_path(end.fileno())
+            rows = _copy(table, added, command, str(path), Path("the output"))
         except OutputError:
             end.close()
             pump.end()  # if the stream failed, that is why
             raise
         end.close()
         pump.end()
+    return rows
+
+
+def _through_file(table: Table, added: Added, command: Command, out: BinaryIO) -> int:
+    """Write the rows to a file and then to the stream, where DuckDB cannot write to a pipe."""
+    with temporary(Path(tempfile.gettempdir()), "rows") as folder:
+        rows = _copy(table, added, command, str(folder / "rows"), Path("the output"))
+        with (folder / "rows").open("rb") as written:
+            while data := written.read(2**16):
+                write_all(out.write, data, file=out)
+    out.flush()
     return rows
 
 
@@ -162,7 +178,7 @@ class _Pump(threading.Thread):
             os.dup2(null, self._out.fileno())
             os.close(null)
             if self.ident is not None:
-                signal.pthread_kill(self.ident, number)
+                platform.interrupt_thread(self.ident, number)
 
     def end(self) -> None:
         """Wait until everything is written, and raise what writing raised."""

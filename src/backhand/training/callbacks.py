@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from backhand.constraints import Exactly, Integer, Or, check
 from backhand.equations import Parameters
@@ -66,12 +67,40 @@ class Progress:
         return display.Summary(title, self.history.figures(), (), self.history.loss)
 
 
-Callback = Callable[[Progress], None]
+class Callback(Protocol):
+    """A callable that `train` calls with a `Progress`: any function with one argument.
+
+    See Also
+    --------
+    Every : Calls it every few epochs.
+    StopTraining : Raised by a callback, ends training.
+    FleetCallback : That of `train_many`.
+
+    Examples
+    --------
+    A function is enough; a class can keep something between two calls:
+
+    >>> import backhand
+    >>> import numpy as np
+    >>> class Norms:
+    ...     def __init__(self):
+    ...         self.found = []
+    ...     def __call__(self, progress):
+    ...         W1 = progress.parameters().W1
+    ...         self.found.append(np.linalg.norm(W1))
+    >>> norms = Norms()
+    >>> params, X, y = backhand.init(3, 4, 3), np.eye(3), np.arange(3)
+    >>> result = backhand.train(params, X, y, epochs=5, callbacks=[norms])
+    >>> len(norms.found)
+    5
+    """
+
+    def __call__(self, progress: Progress, /) -> None: ...
 
 
 @dataclass(frozen=True)
 class Every:
-    """Calls a callback every `epochs` epochs and after the last one; or after every block.
+    """Call a callback every `epochs` epochs and after the last one; or after every block.
 
     Training does many epochs in one call of the engine: a block. A plain callback is called after
     each epoch, and so ends each block after one epoch; `Every(10, f)` ends it after ten.
@@ -83,7 +112,7 @@ class Every:
     ----------
     epochs : int or None
         Epochs between two calls; None: after every block.
-    callback : callable
+    callback : Callback
         Called with a `Progress`.
 
     Raises

@@ -25,8 +25,8 @@ class EarlyStopping:
         Measurements in a row without improvement after which training ends (or, with the schedule
         "adaptive", continues with a smaller learning rate).
     min_delta : float, default=0.0
-        An improvement is better than the best before it by more than this. (The best epoch is the
-        best one, by however little.)
+        An improvement is better than the best before it by more than this. The best epoch is the
+        best one, by however little.
     monitor : {"validation_loss", "validation_accuracy", "loss"}, default="validation_loss"
         The figure that has to improve. The validation figures need `validation=`.
     best : {"validation_loss", "validation_accuracy"}, optional

@@ -52,6 +52,8 @@ class TrainResult:
         The learning rate's, with the cuts that "adaptive" made.
     config : TrainConfig
         The settings.
+    learning_rate : float
+        η of the epoch that would come next, warm-up and cosine apart.
 
     Examples
     --------
@@ -73,7 +75,7 @@ class TrainResult:
 
     @property
     def params(self) -> Parameters:
-        """The trained parameters: the last ones, or the best epoch's."""
+        """The trained parameters: the last ones, or with early stopping the best epoch's."""
         return self.state.returned.params
 
     @property
@@ -89,17 +91,17 @@ class TrainResult:
 
     @property
     def ended(self) -> str:
-        """Why training ended."""
+        """Why training ended, in a word: "done", "patience", …; see `TrainResult`."""
         return self.state.ended
 
     @property
     def last(self) -> OptimizerState:
-        """Where training ended."""
+        """The last parameters, with the optimizer state, from which `train` continues."""
         return self.state.optimizer
 
     @property
     def best(self) -> OptimizerState | None:
-        """The best epoch, where early stopping returns that one's parameters."""
+        """The same at the best epoch, where early stopping returns that one's parameters."""
         return self.state.best
 
     @property
@@ -109,7 +111,7 @@ class TrainResult:
 
     @property
     def learning_rate(self) -> float:
-        """η of the epoch that would come next, warm-up and cosine apart."""
+        """The η of the epoch that would come next, warm-up and cosine apart."""
         return self.schedule.of_epoch(len(self.history))
 
     def _summary(self) -> display.Summary:

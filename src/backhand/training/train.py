@@ -135,6 +135,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     Returns
     -------
     TrainResult
+        The trained parameters, the history, and where training ended.
 
     Raises
     ------
@@ -150,8 +151,10 @@ def train(arguments: TrainArguments) -> TrainResult:
 
     See Also
     --------
-    backhand.MLPClassifier : scikit-learn's estimator over the same training.
-    backhand.init : Draws initial parameters.
+    init : Draws initial parameters.
+    train_many : Trains many networks on one X.
+    MLPClassifier : An estimator for scikit-learn over the same training.
+    fit : Trains on a table.
 
     Examples
     --------

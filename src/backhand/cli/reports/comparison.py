@@ -26,7 +26,7 @@ def show_reference_run(
 ) -> None:
     """Print the eight lines of the reference run, and the time of each method."""
     if engine.precision == "bf16" and not as_json:
-        print(f"by hand: the {engine_shown(engine)}; the README's losses are those of float32\n")
+        print(f"by hand: the {engine_shown(engine)}; the documented losses are those of float32\n")
     for column in columns:
         for epoch in REFERENCE_EPOCHS:
             loss, accuracy = float(column.loss[epoch - 1]), float(column.accuracy[epoch - 1])

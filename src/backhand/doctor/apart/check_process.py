@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backhand import errors
+from backhand.support import platform
 
 if TYPE_CHECKING:
     from backhand.doctor.probe.refusal import Reason
@@ -67,8 +68,8 @@ def _start() -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", MAIN],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **ENVIRONMENT}, **platform.own_group(),
         )  # fmt: skip
     except OSError as error:
         raise errors.BackhandError(f"{NOT_STARTED}: {error.strerror}.") from error
@@ -230,10 +231,7 @@ class CheckProcess:
         """End the process and what it has started; how it ended before, if it had."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(0.05)  # it closes the pipe a moment before it ends
-        if hasattr(os, "killpg"):
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
+        platform.kill_group(self.process)
         code = self.process.wait()
         if code >= 0:
             return f"exit code {code}"

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from backhand.support import platform
 
 if TYPE_CHECKING:
     from backhand.doctor.report.report import Report
@@ -78,7 +79,7 @@ def main() -> None:
     try:
         result: dict[str, Any] = {"report": _checked(pipe, **request).to_json()}
     except BaseException as error:
-        _use_reserve()
+        platform.use_reserve()
         if os.environ.get("BACKHAND_TRACEBACK"):
             sys.excepthook(type(error), error, error.__traceback__)
         result = {"error": type(error).__name__, "text": str(error)}
@@ -99,7 +100,7 @@ def _checked(
         oracles.need_autograd()
     _limit_memory(memory)
     pipe.send({"stage": "reading"})
-    _end_after(reading + ORPHANED)
+    platform.end_after(reading + ORPHANED)
     try:
         with names_kept():
             f, failed = load_function(named)
@@ -127,35 +128,14 @@ def _read_and_print_nowhere() -> None:
 
 def _limit_memory(most: int | None) -> None:
     """Limit the memory of this process, where the system allows it: more is a MemoryError."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
+    from backhand.support.memory_budget import free_memory
 
-        from backhand.support.memory_budget import free_memory
-
-        # The data segment: address space that libraries reserve and do not use is not counted.
-        most = most or max(MEMORY, free_memory() // 2)
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        if hard != resource.RLIM_INFINITY:
-            most = min(most, hard - RESERVE)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most + RESERVE))
-
-
-def _use_reserve() -> None:
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    with suppress(OSError, ValueError):  # of reading what is free
+        platform.limit_memory(most or max(MEMORY, free_memory() // 2), RESERVE)
 
 
 def _beat(pipe: _Pipe, seconds: float) -> None:
     while True:
         pipe.beat()
-        _end_after(seconds + ORPHANED)
+        platform.end_after(seconds + ORPHANED)  # should the parent be gone
         time.sleep(BEAT)
-
-
-def _end_after(seconds: float) -> None:
-    """End this process then, should the parent be gone, unless this is called again before."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)

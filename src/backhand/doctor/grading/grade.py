@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.report.report import Report
 from backhand.doctor.report.wording import refused
 from backhand.errors import BackhandError, InputError
+from backhand.support.platform import cores
 
 SECONDS = 5.0
 """For the import of a file, and for a call."""
@@ -94,7 +94,7 @@ class Grading:
             "autograd": False,
             **options,
         }
-        self.pool = ThreadPoolExecutor(jobs or _cpus())
+        self.pool = ThreadPoolExecutor(jobs or len(cores()))
         self.running: set[CheckProcess] = set()
         self.ended = False
 
@@ -136,10 +136,3 @@ class Grading:
         report = replace(report, remarks=[*report.remarks, *said])
         return Graded(submission, report, earned(report, self.points), borrowed,
                       self.points)  # fmt: skip
-
-
-def _cpus() -> int:
-    """The CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

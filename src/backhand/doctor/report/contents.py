@@ -71,15 +71,19 @@ class Verdict:
     Attributes
     ----------
     name : str
+        The value: Z1, H1, S, P, L, dS, dW2, db2, dH1, dZ1, dW1 or db1.
     ok : bool
+        Whether it is correct.
     error : float
         ‖difference‖ / ‖expected value‖, the largest of all problems; infinite for a wrong shape.
     inherited : bool
         Correct given its inputs, which are wrong.
     expected_shape, shape : tuple of int
-        On the problem with the largest error, as the two numbers of its worst entry.
+        On the problem with the largest error.
     worst : tuple of int, optional
+        Indices of the entry that is furthest off on that problem.
     expected, got : float, optional
+        The two numbers of that entry.
     convention : bool
         Correct by another convention than the equations'; the error is that after the convention
         has been taken into account.
@@ -90,9 +94,14 @@ class Verdict:
     Examples
     --------
     >>> import backhand
-    >>> backhand.Verdict("dW1", ok=True, error=1e-16, inherited=False, expected_shape=(4, 8),
-    ...     shape=(4, 8)).ok
-    True
+    >>> def backward(X, Y, W1, b1, W2, b2):
+    ...     acts = backhand.forward(backhand.Parameters(W1, b1, W2, b2), X)
+    ...     dS = acts.P - Y  # forgets 1/N
+    ...     return {"dS": dS, "dW2": acts.H1.T @ dS}
+    >>> for verdict in backhand.check(backward).verdicts:
+    ...     print(verdict.name, verdict.ok, verdict.inherited)
+    dS False False
+    dW2 False True
     """
 
     name: str
@@ -131,7 +140,20 @@ class Contents:
         return self.outcome == "correct"
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values; an infinite error is null."""
+        """Return the report as JSON values; an infinite error is null.
+
+        Returns
+        -------
+        dict
+            Its keys are the attributes; `json.dumps` takes it.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> values = backhand.check(lambda X: None).to_json()
+        >>> values["outcome"], values["findings"][0]["id"]
+        ('wrong', 'call.returns_nothing')
+        """
         values = {"outcome": self.outcome, "ok": self.ok, **asdict(self)}
         values["frame"] = self.frame and self.frame.to_json()
         for verdict in values["verdicts"]:

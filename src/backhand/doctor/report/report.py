@@ -15,9 +15,10 @@ __all__ = ["Finding", "Report", "Verdict"]
 
 @dataclass(frozen=True, repr=False)
 class Report(Contents):
-    """The result of a check. `print` it for a page of text; notebooks display it in colour.
+    """The result of a check.
 
-    `html()` is a web page, `svg()` a picture, `to_json()` values for other programs.
+    `print` it for a page of text; notebooks display it in colour. `html()` is a web page, `svg()` a
+    picture, `to_json()` values for other programs.
 
     Attributes
     ----------
@@ -38,6 +39,7 @@ class Report(Contents):
     frame : Frame, optional
         Which network the function computes and how it is called; None if no call gave gradients.
     function : str
+        Name of the function.
     arrays : str
         Arrays that the function was called with: "numpy", "torch", "torch float32", "jax".
     problems : int
@@ -46,6 +48,10 @@ class Report(Contents):
         Duration of the check.
     cleared : list of str
         Equations that are correct given their inputs, where the fault of another is unknown.
+
+    See Also
+    --------
+    check : Returns one.
 
     Examples
     --------
@@ -57,12 +63,10 @@ class Report(Contents):
     'wrong'
     >>> report.findings[0].suggestion
     'Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order.'
-    >>> backhand.Report.from_json(report.to_json()) == report
-    True
     """
 
     def hinted(self, hints: int) -> Report:
-        """The report with as much as a learner is to be told.
+        """Return the report with as much as a learner is to be told.
 
         Parameters
         ----------
@@ -70,15 +74,28 @@ class Report(Contents):
             0: which equation is wrong; 1: also the question to ask oneself; 2: the line and the
             fix, which is all of it.
 
+        Returns
+        -------
+        Report
+            A new one, with shorter findings.
+
+        Raises
+        ------
+        InputError
+            If `hints` is none of these.
+
         Examples
         --------
         >>> import backhand
         >>> def forgets_the_mean(X, Y, W1, b1, W2, b2):
-        ...     params = backhand.Parameters(W1, b1, W2, b2)
-        ...     return {"dS": backhand.forward(params, X).P - Y, "dW2": 0 * W2}
+        ...     acts = backhand.forward(backhand.Parameters(W1, b1, W2, b2), X)
+        ...     dS = acts.P - Y
+        ...     return {"dS": dS, "dW2": acts.H1.T @ dS}
         >>> report = backhand.check(forgets_the_mean)
         >>> report.hinted(0).findings[0]
         Finding('dS', 'dS is wrong.')
+        >>> report.hinted(2).findings[0].id
+        'dS.scale.no_mean'
         """
         from backhand.doctor.report.hints import check_hints, hinted
 
@@ -89,7 +106,27 @@ class Report(Contents):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:
-        """Rebuild a report from the values of `to_json`."""
+        """Rebuild a report from the values of `to_json`.
+
+        Parameters
+        ----------
+        values : dict
+            JSON values, as `to_json` returns them.
+
+        Returns
+        -------
+        Report
+            Equal to the one that was written.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> import json
+        >>> report = backhand.check(lambda X: None)
+        >>> text = json.dumps(report.to_json())
+        >>> backhand.Report.from_json(json.loads(text)) == report
+        True
+        """
         verdicts = []
         for verdict in values["verdicts"]:
             error, numbers = verdict["error"], (verdict["expected"], verdict["got"])
@@ -122,6 +159,11 @@ class Report(Contents):
 
         It is light or dark as the reader's system is.
 
+        Returns
+        -------
+        str
+            HTML that needs no other file and no network.
+
         Examples
         --------
         >>> import backhand
@@ -140,8 +182,13 @@ class Report(Contents):
         ----------
         title : str, optional
             What stands above; by default "backhand.check(NAME)".
-        width : int, default 80
+        width : int, default=80
             Number of characters in a line.
+
+        Returns
+        -------
+        str
+            SVG.
 
         Examples
         --------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from backhand.engines.fused.llvm.precision import (
     precision_of,
 )
 from backhand.engines.fused.llvm.target import host
+from backhand.support import platform
 
 ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA = 158, 0x1023, 18
 """Linux's number of the system call, and its request for the state of the tiles; see
@@ -43,13 +43,7 @@ def bf16_products() -> str:
 
 def tiles_permitted() -> bool:
     """Ask Linux for the state of the tiles, once for the process and all its threads to come."""
-    try:
-        call = ctypes.CDLL(None, use_errno=True).syscall
-    except (AttributeError, OSError, TypeError):  # no such function, or no such library
-        return False
-    call.restype = ctypes.c_long
-    request = (ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
-    return int(call(*map(ctypes.c_long, request))) == 0
+    return platform.system_call(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
 
 
 class Factors(NamedTuple):

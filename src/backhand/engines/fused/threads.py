@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
@@ -11,6 +10,7 @@ from llvmlite import ir
 
 from backhand.engines.fused.llvm.builder import Code, Value, Variable
 from backhand.engines.thread_limits import available_threads
+from backhand.support import platform
 from backhand.support.threads import join_all
 
 SPINS = 4000
@@ -58,11 +58,10 @@ def _move_to_own_core(me: int) -> None:
 
     Linux starts all threads on the core of their parent, and takes milliseconds to spread them.
     """
-    if hasattr(os, "sched_setaffinity"):
-        with suppress(OSError):
-            cores = os.sched_getaffinity(0)
-            os.sched_setaffinity(0, {sorted(cores)[me % len(cores)]})
-            os.sched_setaffinity(0, cores)
+    with suppress(OSError):
+        cores = platform.cores()
+        platform.confine([cores[me % len(cores)]])
+        platform.confine(cores)
 
 
 def barrier(code: Code, arrivals: Value, threads: Value) -> None:

@@ -178,7 +178,7 @@ def over_sessions(function: Callable[..., Any], batch: Any, *others: Any) -> Cal
     Other values are tensors (M, ...) in tuples of them, or no tensors, which stay as they are.
     """
     of_rows = None if batch.X.ndim == 2 else 0
-    of_batch = Data(of_rows, of_rows, None if batch.sample_weight is None else 0)  # type: ignore
+    of_batch = Data(of_rows, of_rows, None if batch.sample_weight is None else 0)  # type: ignore[arg-type]
     dims = each(lambda value: 0 if isinstance(value, torch.Tensor) else None, others)
     mapped: Callable[..., Any] = torch.func.vmap(function, (of_batch, *dims))
     return mapped

@@ -14,7 +14,7 @@ from backhand.engines.contract import Block
 from backhand.engines.torch.arrays import kind_of
 
 
-def alike(session: ArraySession, block: Block) -> Hashable:
+def alike(session: ArraySession, block: Block) -> tuple[object, ...] | None:
     """What sessions and their blocks have in common where they can be advanced as one; or None.
 
     Members of a group have their own rows, weights, η, λ, number of updates and dropout.

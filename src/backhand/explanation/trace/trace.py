@@ -36,15 +36,19 @@ class Trace:
         What a function of one's own gave for the same problem, if `explain` was called with one.
     examples : tuple of Problem
         Other problems that its page can show.
+    names : list of str
+        The names of all values, in the order of the derivation; those given first.
 
     Examples
     --------
     >>> import backhand
     >>> trace = backhand.explain()
-    >>> trace["dW1"].shape
-    (4, 8)
-    >>> trace.entry("dW1[3,7]").formula
+    >>> trace["dW1"]
+    dW1 (4, 8) = X.T @ dZ1
+    >>> trace["dW1"][3, 7].formula
     'dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]'
+    >>> [name for name in trace.names if name.startswith("d")]
+    ['dS', 'dW2', 'db2', 'dH1', 'dZ1', 'dW1', 'db1']
     """
 
     problem: Problem
@@ -94,6 +98,7 @@ class Trace:
         Returns
         -------
         Entry
+            Its number, the terms that it is the sum of, and where it is used; `print` it.
 
         Raises
         ------
@@ -114,6 +119,11 @@ class Trace:
 
         An array is its shape and its numbers, row by row: a list, or base64 of float64 (little
         endian) where there are more than 2,000.
+
+        Returns
+        -------
+        dict
+            "problem", "values" and "equations"; `json.dumps` takes it.
 
         Examples
         --------

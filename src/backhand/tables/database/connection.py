@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 import threading
 import weakref
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
+from backhand.support import platform
 from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
@@ -179,17 +179,8 @@ def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
             f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
             "one with --cache-dir (cache_dir)."
         ) from error
-    with suppress(OSError, AttributeError):  # the folder is closed to other users even without it
-        os.setxattr(folder, "system.posix_acl_default", OWNER_ONLY)
+    platform.for_owner_only(folder)  # whatever umask and DuckDB set
     return folder
-
-
-OWNER_ONLY = struct.pack("<I", 2) + b"".join(
-    struct.pack("<HHI", tag, permissions, 0xFFFF_FFFF)
-    for tag, permissions in ((1, 6), (4, 0), (32, 0))
-)
-"""A default access list of Linux (linux/posix_acl_xattr.h): only the owner can read and write what
-is created in the folder, whatever umask and DuckDB set."""
 
 
 @contextmanager

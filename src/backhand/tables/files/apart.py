@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backhand import errors
 from backhand.errors import BackhandError, InputError, OutputError
+from backhand.support import platform
 from backhand.support.memory_budget import format_size
 
 OWN_MEMORY = 2**28
@@ -46,7 +47,10 @@ def run_apart(
     """
     command = [sys.executable, "-P", "-m", module, json.dumps([memory, arguments])]
     try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, text=True)
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8",
+            errors="replace",
+        )  # fmt: skip
         if done.returncode == 0:
             told: str | None = json.loads(done.stdout)
             return told
@@ -73,12 +77,8 @@ def _failed(name: str, memory: int, done: subprocess.CompletedProcess[str]) -> B
 def answer(convert: Callable[..., str | None]) -> None:
     """Run a conversion with the arguments of this process, and print what it returns or raises."""
     memory, arguments = json.loads(sys.argv[1])
-    with suppress(ImportError, ValueError, OSError):  # not on Windows
-        import resource
-
-        most = memory + OWN_MEMORY
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    platform.limit_memory(memory + OWN_MEMORY)
+    platform.no_core_file()
     try:
         print(json.dumps(convert(*arguments)))
     except BackhandError as error:

@@ -87,6 +87,7 @@ def read_table(
     Returns
     -------
     Table
+        To be passed to `fit` or `Model.predict`, and closed afterwards.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backhand.errors import InputError, OutputError
+from backhand.support import platform
 from backhand.support.trusted_folders import opened
 
 FOLDER = "the checkpoint folder"
@@ -42,26 +43,21 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _lock(lock: int, folder: Path) -> None:
     """Lock the file, unless it is locked or not ours, and write this process's number in it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
     holder = os.read(lock, 100)
     if holder and not holder.startswith(b"process "):
         raise InputError(
             f"{folder / LOCK} was not written by Backhand, which needs a file of that name; name "
             "another folder for the checkpoints."
         )
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if platform.lock(lock) is False:
         who = holder.decode(errors="replace").strip() or "another process"
         raise InputError(
             f"{FOLDER} {folder} is locked by another training ({who}); wait for it, or name "
             "another folder."
-        ) from error
+        )
     os.ftruncate(lock, 0)
-    os.pwrite(lock, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
+    os.lseek(lock, 0, os.SEEK_SET)
+    os.write(lock, f"process {os.getpid()} of {platform.host_name()}".encode())
 
 
 @contextmanager

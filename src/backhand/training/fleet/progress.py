@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from backhand.errors import InputError
 from backhand.support import display
@@ -73,7 +73,27 @@ class FleetProgress:
         return display.Summary(title, rows)
 
 
-FleetCallback = Callable[[FleetProgress], None]
+class FleetCallback(Protocol):
+    """A callable that `train_many` calls with a `FleetProgress`: any function with one argument.
+
+    See Also
+    --------
+    Callback : That of `train`.
+    StopTraining : Raised by a callback, ends the fleet.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> counts = []
+    >>> results = backhand.train_many(
+    ...     [backhand.Member(hidden=4, epochs=10) for _ in range(3)], np.eye(3), np.arange(3),
+    ...     callbacks=[lambda progress: counts.append(progress.done)])
+    >>> counts[-1]
+    3
+    """
+
+    def __call__(self, progress: FleetProgress, /) -> None: ...
 
 
 def in_members(progress: FleetProgress) -> str:

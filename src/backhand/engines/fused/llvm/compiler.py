@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import inspect
 import os
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision, precision_of
 from backhand.engines.fused.llvm.target import host
 from backhand.errors import InputError, warn
+from backhand.support import platform
 from backhand.support.atomic_files import replacing
 from backhand.support.trusted_folders import check_private, make, opened
 
@@ -102,9 +102,8 @@ def _target_machine() -> Any:
 
 def _load(code: bytes, name: str) -> tuple[Entry, Any]:
     """Return the function, and the object that owns its memory."""
-    if sys.platform == "win32":  # whose C library has no `sched_yield`
-        switch = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p)
-        binding.add_symbol("sched_yield", switch.value)
+    for symbol, address in platform.missing_symbols().items():
+        binding.add_symbol(symbol, address)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -153,20 +152,11 @@ FUSED = Path(__file__).parents[1]
 
 
 def cache_folder() -> Path | None:
-    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home.
-
-    A relative home or XDG_CACHE_HOME is ignored: it would depend on the working directory.
-    """
+    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home."""
     if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
         return Path(chosen)
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if given.is_absolute():
-        return given / "backhand"
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    return home / ".cache" / "backhand" if home.is_absolute() else None
+    parent = platform.cache_folder()
+    return None if parent is None else parent / "backhand"
 
 
 def _file(write: Callable[..., None], name: str) -> Path | None:

@@ -34,7 +34,10 @@ def host() -> Host:
     name = os.environ.get("NUMBA_CPU_NAME")
     features = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else None)
     if features is None:
-        features = binding.get_host_cpu_features().flatten()
+        try:
+            features = binding.get_host_cpu_features().flatten()
+        except RuntimeError:  # older LLVM on macOS: they follow from the CPU's name
+            features = ""
     return Host(binding.get_process_triple(), name or binding.get_host_cpu_name(), features)
 
 

@@ -7,9 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
-from safetensors.numpy import save_file
-from sklearn.exceptions import ConvergenceWarning
 
 import backhand
 from backhand import History
@@ -17,6 +14,11 @@ from backhand.errors import InputError, MissingFileError
 from backhand.model import Model
 from backhand.tables.schema.columns import Category, Number
 from backhand.tables.schema.schema import Schema
+from helpers.optional_packages import optional
+
+torch = optional("torch")
+save_file = optional("safetensors.numpy").numpy.save_file
+ConvergenceWarning = optional("sklearn.exceptions").exceptions.ConvergenceWarning
 
 SCHEMA = Schema("t", (Number("n ☃", 1.5, 2.0, True), Category("c", ("x", 'y"'), False)))
 

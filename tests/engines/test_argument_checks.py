@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.sparse
-from sklearn.neural_network import MLPClassifier as Theirs
 
 import backhand
 from backhand import Checkpoint, MLPClassifier
@@ -24,7 +22,11 @@ from backhand.optimizers import SGD, Adam
 from backhand.support.safetensors_io import read_tensors, write_tensors
 from backhand.training.checkpoints.file_format import checksum
 from conftest import ROOT
+from helpers.optional_packages import optional
 from helpers.sessions import started
+
+scipy = optional("scipy.sparse")
+Theirs = optional("sklearn.neural_network").neural_network.MLPClassifier
 
 needs_mprotect = pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
 rng = np.random.default_rng(0)

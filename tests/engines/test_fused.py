@@ -38,7 +38,7 @@ from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.support.cpu_caches import CacheSizes
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.fused_checks import (
     CPUS,
     check_bits_of_threads,

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 from backhand import equations
 from backhand.engines import make_engine
@@ -20,6 +19,9 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from helpers.fused_checks import CPUS, run_on
 from helpers.guard_pages import guarded
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 KINDS = [np.float32, np.float64]
 

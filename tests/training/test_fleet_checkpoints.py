@@ -109,7 +109,7 @@ def test_ctrl_c_without_a_checkpoint_leaves_no_thread() -> None:
 def test_what_was_restored_is_said_once(tmp_path) -> None:
     folder, said = tmp_path / "f", list[str]()
     run(folder, notify=said.append)
-    assert not said
+    assert said.pop() == f"{folder} has no checkpoint to resume: the fleet begins."
     for path in files.files_in(folder)[1:]:
         path.unlink()
     (left,) = map(len, [files.read(path)[0] for path in files.files_in(folder)])

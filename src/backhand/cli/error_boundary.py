@@ -15,6 +15,7 @@ from typing import ParamSpec
 import typer
 
 from backhand.cli import written_output
+from backhand.cli.records import records_on_stderr
 from backhand.cli.standard_streams import discard_output, write_message, write_stderr
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
 from backhand.support.project import ISSUES
@@ -41,7 +42,10 @@ def error_boundary(command: Callable[P, None], failed: int = FAILED) -> Callable
         received: list[int] = []
         written_output.reset()
         try:
-            with _warnings_as_sentences(), _thread_errors_silenced(), signals_raised() as received:
+            with (
+                _warnings_as_sentences(), _thread_errors_silenced(), signals_raised() as received,
+                records_on_stderr(),
+            ):  # fmt: skip
                 command(*args, **kwargs)
                 sys.stdout.flush()
         except (typer.Exit, SystemExit):

@@ -9,7 +9,11 @@ from backhand.cluster.in_process import InProcess
 from backhand.cluster.transport import Transport
 from backhand.constraints import Exactly, Integer, Or, Text, check
 from backhand.engines.thread_limits import available_threads
+from backhand.support.logs import Log
 from backhand.support.signals import signals_held
+
+LOG = Log(__name__)
+
 
 MOST_WORKERS = 10_000
 """More workers than this are a mistake in the arguments."""
@@ -57,6 +61,8 @@ def connect(
         from backhand.cluster.ray_actors import RayActors
 
         transport = RayActors(workers, ray, threads or 1)
+    LOG.info("%d workers of %d threads: %s", workers, transport.threads,
+             ", ".join(transport.places))  # fmt: skip
     try:
         yield transport
     finally:

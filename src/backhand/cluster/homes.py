@@ -8,6 +8,9 @@ from threading import Lock
 
 from backhand.cluster.transport import Transport, WorkerLost
 from backhand.errors import BackhandError
+from backhand.support.logs import Log
+
+LOG = Log(__name__)
 
 
 class Home:
@@ -80,8 +83,14 @@ class Homes:
             return True
 
     def _another(self, home: Home, loss: WorkerLost) -> Home:
+        place = self._transport.places[loss.worker]
         if self._transport.replace(loss):
+            LOG.warning("worker %d (%s) is lost: %s; another is in its place, at %s",
+                        loss.worker + 1, place, loss.why,
+                        self._transport.places[loss.worker])  # fmt: skip
             return Home(home.worker)
+        LOG.warning("worker %d (%s) is lost: %s; others do its work", loss.worker + 1, place,
+                    loss.why)  # fmt: skip
         others = [one for one in self.all if one is not home]
         if not others:
             raise BackhandError(

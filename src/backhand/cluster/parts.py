@@ -19,6 +19,10 @@ from backhand.cluster import part_memory
 from backhand.cluster.assignment import assigned
 from backhand.cluster.transport import Transport, WorkerLost, told
 from backhand.errors import BackhandError, comma_list
+from backhand.support.logs import Log
+
+LOG = Log(__name__)
+
 
 FEWEST, MOST, ROWS = 8, 1024, 4096
 """Parts of a batch: as many as it has thousands of rows, about, but some for small batches too."""
@@ -297,8 +301,11 @@ class Parts:
     def _replace(self, lost: WorkerLost) -> None:
         """Put another worker in the place of a lost one, or share its parts out to the others."""
         with self._lock:
+            place, then = self.transport.places[lost.worker], "another is in its place"
             if not self.transport.replace(lost):
                 self._living.discard(lost.worker)
+                then = "its parts go to the others"
+            LOG.warning("worker %d (%s) is lost: %s; %s", lost.worker + 1, place, lost.why, then)
             if not self._living:
                 raise BackhandError(
                     f"all workers are lost, the last one, {lost.worker + 1}, since: {lost.why}. "

@@ -18,7 +18,11 @@ from backhand.choices import EngineName, PrecisionName, names
 from backhand.constraints import is_integer
 from backhand.engines.contract import Engine
 from backhand.errors import InputError, MissingDependencyError, did_you_mean
+from backhand.support.logs import Log
 from backhand.support.optional import extra, pip
+
+LOG = Log(__name__)
+
 
 ENTRY_POINTS = "backhand.engines"
 """The group of entry points by which other packages add engines."""
@@ -210,6 +214,9 @@ def make_engine(
         _check_serves(spec, device, wanted)
         for module in spec.needs:
             extra(module, f"the {name} engine")
+    why = notice or ("the first that works here" if name == "auto" else "asked for")
+    LOG.debug("engine %s on %s, threads %s, precision %s: %s", spec.name, device,
+              threads or "as available", wanted, why)  # fmt: skip
     return spec.make(EngineOptions(device, threads, notice, wanted))
 
 

@@ -14,9 +14,13 @@ import numpy as np
 
 from backhand.selection.members import Member, Trained, Trainer, candidate
 from backhand.selection.progress import MemberProgress, SearchProgress
+from backhand.support.logs import Log
 from backhand.training.callbacks import StopTraining
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.fleet.progress import FleetProgress
+
+LOG = Log(__name__)
+
 
 FIRST_FOLDS = 2
 """Folds on which all penalties are compared; only the better ones continue on the others."""
@@ -137,6 +141,8 @@ class Search:
                 self.cut = True
             elif one.member.fold is not None:
                 self.trained[one.member.config.l2, one.member.fold] = one
+        LOG.info("%s: %d penalties on %d folds, least loss %.4g, %.2f s", name, len(penalties),
+                 len(folds), self.least, self._seconds)  # fmt: skip
 
     def report(self, members: Sequence[Member], progress: FleetProgress) -> None:
         """Pass on how far some members are."""

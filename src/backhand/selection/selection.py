@@ -26,8 +26,11 @@ from backhand.selection.out_of_fold import MOST_LOGITS, OutOfFold, held_out_logi
 from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
 from backhand.selection.search import FIRST_FOLDS, Search, diverged, run
+from backhand.support.logs import Log
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
+
+LOG = Log(__name__)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ def _selected(searches: Mapping[str, Search], shares: NDArray[np.float64]) -> Se
         trials=tuple(one.trial for one in search.trained.values()), encodings=encodings,
     )  # fmt: skip
     history = mean_history([one.history for one in best or members])
+    LOG.info("chosen: l2 %g, %d epochs, %d networks folded into one, logits times %.3g", chosen.l2,
+             chosen.epochs, chosen.networks, chosen.scale)  # fmt: skip
     return Selection(params, history, chosen, found, time.perf_counter() - among[0].began)
 
 

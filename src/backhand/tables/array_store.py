@@ -23,8 +23,12 @@ from numpy.typing import NDArray
 from backhand.errors import BackhandError, InputError, OutputError
 from backhand.support import platform
 from backhand.support.atomic_files import begins_with, replacing
+from backhand.support.logs import Log
 from backhand.support.memory_budget import format_size
 from backhand.support.trusted_folders import check_parent
+
+LOG = Log(__name__)
+
 
 HEADER_BYTES = 4096
 """Length of the header of a file that is kept, so that rows begin at a page. The format allows it,
@@ -89,6 +93,8 @@ class ArrayStore:
             return array
         if size == 0:  # an empty file cannot be mapped
             return np.empty(shape, dtype)
+        LOG.info("%s of %s is mapped from a file in %s; %s of memory are left", name,
+                 format_size(size), self._folder, format_size(self._left))  # fmt: skip
         with _disk_errors(self._folder, size):
             if self._keep:
                 path = self._folder / f"{name}.npy"

@@ -13,6 +13,7 @@ from signal import SIGINT
 
 from backhand.engines import Block, BlockMetrics, OptimizerState, Rows, Session
 from backhand.engines.argument_checks import is_finite
+from backhand.support.logs import Log
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
@@ -20,6 +21,9 @@ from backhand.training.controller import Controller, Decision, Divergence
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.result import TrainResult
 from backhand.training.state import TrainState, no_parts
+
+LOG = Log(__name__)
+
 
 BLOCK_SECONDS = 0.1
 """Target duration of a block, so that progress and Ctrl-C stay responsive."""
@@ -327,4 +331,8 @@ def drive(driver: Driver, keep_interrupted: bool = False) -> TrainResult:
         if not keep_interrupted or getattr(error, "signal", SIGINT) != SIGINT:
             raise
         driver.state = replace(driver.state, ended="interrupt")
-    return driver.result()
+    found = driver.result()
+    epochs = driver.controller.plan.epochs
+    LOG.info("trained %d of %d epochs on %d rows in %.2f s (%s)", len(found.history), epochs,
+             driver.data.rows, found.seconds, found.ended)  # fmt: skip
+    return found

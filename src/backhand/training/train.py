@@ -246,7 +246,7 @@ def train_data(
         if found is not None:
             counted = f"{len(found.history)} of {controller.plan.epochs} epochs"
             manager.owner.note(counted, restored=True)
-            manager.owner.tell()
+        manager.owner.tell()
         training = training.resumed(found or begin)
         return drive(training.driver(engine, controller, callbacks, manager), keep_interrupted)
 

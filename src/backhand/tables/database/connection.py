@@ -13,9 +13,14 @@ from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
 from backhand.support import platform
+from backhand.support.logs import Log
+from backhand.support.memory_budget import format_size
 from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
+
+LOG = Log(__name__)
+
 
 for name in ("duckdb", "arro3.core"):
     extra(name, "reading tables")
@@ -89,7 +94,10 @@ def connect(
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets: no bar there
         connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
+    threads = max(1, min(cores, memory // THREAD_BYTES))
+    connection.execute(f"SET threads = {threads}")
+    LOG.debug("DuckDB: %s of %s of memory, %d threads, spills to %s", format_size(memory * share),
+              format_size(memory), threads, folder)  # fmt: skip
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")

@@ -6,8 +6,10 @@ import glob
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 
 from backhand.errors import InputError, MissingFileError
+from backhand.support.logs import Log
 from backhand.support.memory_budget import budget
 from backhand.tables.cells.texts import sql_name
 from backhand.tables.database.connection import connect, disconnect, duckdb, reporting_progress
@@ -22,6 +24,9 @@ from backhand.tables.reading.rows import in_files
 from backhand.tables.reading.sources import prepare
 from backhand.tables.schema.column_types import typed
 from backhand.tables.table import Table
+
+LOG = Log(__name__)
+
 
 RESULT = "the query's result"
 """What messages call the rows of a query."""
@@ -121,6 +126,7 @@ def read_table(
             "format, encoding, sheet, table and header are those of a file; name one, or state "
             "them in the query."
         )
+    began = perf_counter()
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
     try:
         with reporting_progress(connection, watch):
@@ -132,6 +138,7 @@ def read_table(
     except BaseException:
         disconnect(connection)
         raise
+    LOG.info("%s: %d columns, %.2f s", found.source, len(found.names), perf_counter() - began)
     return found
 
 

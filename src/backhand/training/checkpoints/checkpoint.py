@@ -39,7 +39,8 @@ class Checkpoint:
         must be those of the training run that saved it: then the result is bit-identical to that of
         an uninterrupted run.
     notify : callable, optional
-        Called with a sentence on how much was restored, before training continues.
+        Called with a sentence on how much was restored, before training continues, or that the
+        folder has nothing to resume.
 
     Raises
     ------
@@ -191,7 +192,7 @@ class Checkpoint:
             yield CheckpointManager(self.folder, self.seconds, self.epochs, {
                 "settings": dict(settings), "data": dict(data),
                 "made_by": _maker(engine),
-            }, Owner(self.folder, "training run", self._notify))  # fmt: skip
+            }, Owner(self.folder, "training run", self._notify, resume=self.resume))  # fmt: skip
 
     @contextmanager
     def open_fleet(self, engine: Engine) -> Iterator[FleetManager]:
@@ -207,7 +208,7 @@ class Checkpoint:
         self.check("fleet")
         assert self.seconds is not None
         with self._locked():
-            owner = self._owner or Owner(self.folder, "fleet", self._notify)
+            owner = self._owner or Owner(self.folder, "fleet", self._notify, resume=self.resume)
             yield FleetManager(self.folder, self.seconds, _maker(engine), owner)
             if self._owner is None:  # a search does so at its own end
                 owner.tell()
@@ -225,7 +226,7 @@ class Checkpoint:
             As `open_fleet` does.
         """
         self.check("search")
-        owner = Owner(self.folder, "search", self._notify)
+        owner = Owner(self.folder, "search", self._notify, resume=self.resume)
 
         def stage(name: str) -> Checkpoint:
             made = Checkpoint(self.folder / name, self.every, resume=self.resume)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError, warn
+from backhand.support.logs import Log
 from backhand.training.checkpoints.comparison import check_same, warn_of_other_maker
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.file_format import DamagedError
@@ -26,6 +27,9 @@ from backhand.training.checkpoints.members import (
     write,
 )
 from backhand.training.checkpoints.owner import Owner
+
+LOG = Log(__name__)
+
 
 KEPT = 2
 """Number of saves whose members under way are kept."""
@@ -92,6 +96,8 @@ class FleetManager:
                 f"{error} The checkpoints before it are whole: fix that, and resume."
             ) from error
         self._last = time.monotonic()
+        LOG.info("%s: saved %d networks that are done and %d under way", self.folder, len(results),
+                 len(under_way))  # fmt: skip
         with suppress(OSError):  # what stays now is removed after the next save
             while len(self._under_way) > KEPT or (self._under_way and not under_way):
                 for path in self._under_way[0]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from backhand.errors import InputError, OutputError, warn
 from backhand.support.atomic_files import replacing
+from backhand.support.logs import Log
 from backhand.support.safetensors_io import write_tensors
 from backhand.training.checkpoints.comparison import check_same, warn_of_other_maker
 from backhand.training.checkpoints.consistency import Consistency
@@ -27,6 +28,9 @@ from backhand.training.checkpoints.file_format import (
 from backhand.training.checkpoints.lock import usable
 from backhand.training.checkpoints.owner import Owner
 from backhand.training.state import TrainState
+
+LOG = Log(__name__)
+
 
 KEPT = 2
 """Number of checkpoints of one training that are kept."""
@@ -79,7 +83,7 @@ class CheckpointManager:
         tensors, header = to_tensors(state)
         about = {"format": FORMAT, **header, **self._about}
         checked = about | {"checksum": checksum(tensors, about)}
-        number = self._number + 1
+        number, began = self._number + 1, time.monotonic()
         try:
             with replacing(path_of(self.folder, number)) as temporary:
                 write_tensors(temporary, tensors, checked)
@@ -88,6 +92,8 @@ class CheckpointManager:
                 f"{error} The checkpoints before it are whole: fix that, and resume."
             ) from error
         self._number, self._last, self._epoch = number, time.monotonic(), len(state.history)
+        LOG.info("%s saved after %d epochs in %.3f s", path_of(self.folder, number),
+                 self._epoch, self._last - began)  # fmt: skip
         with suppress(OSError):  # the new one is whole; what stays now is removed after the next
             found = found_in(self.folder)
             whole = [path for path in found if path not in self._damaged]

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Thread
+from time import perf_counter
 from typing import Any, overload
 
 from backhand.engines import Engine
+from backhand.support.logs import Log
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.support.threads import join_all
 from backhand.training.callbacks import StopTraining
@@ -26,6 +28,9 @@ from backhand.training.fleet.shared import Fleet, Kept, Planned
 from backhand.training.fleet.worker import Worker
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
+
+LOG = Log(__name__)
+
 
 WAIT_SECONDS = 0.1
 """Time between two calls of the callbacks, and after which a signal is noticed at the latest."""
@@ -120,6 +125,9 @@ def train_fleet(
 def _working(fleet: Fleet[Any], engine: Engine) -> Iterator[None]:
     """Run the workers while the context lasts; they end after the blocks under way."""
     workers = [Worker(fleet, one) for one in engine.divided(len(fleet.planned))]
+    began = perf_counter()
+    LOG.debug("%d networks in %d threads, up to %d in one call of the %s engine",
+              len(fleet.planned), len(workers), engine.group, engine.name)  # fmt: skip
     team = [Thread(target=worker.run, daemon=True) for worker in workers]
     try:
         for thread in team:
@@ -128,6 +136,9 @@ def _working(fleet: Fleet[Any], engine: Engine) -> Iterator[None]:
     finally:
         fleet.stop()
         join_all([thread for thread in team if thread.ident is not None])
+        done = fleet.progress()
+        LOG.info("%d of %d networks done in %.2f s", done.done, done.members,
+                 perf_counter() - began)  # fmt: skip
 
 
 def _watch(

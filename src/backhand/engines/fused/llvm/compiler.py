@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import llvmlite
@@ -24,7 +25,11 @@ from backhand.engines.fused.llvm.target import host
 from backhand.errors import InputError, warn
 from backhand.support import platform
 from backhand.support.atomic_files import replacing
+from backhand.support.logs import Log
 from backhand.support.trusted_folders import check_private, make, opened
+
+LOG = Log(__name__)
+
 
 Entry = Callable[[int, int], None]
 """A compiled function of two: the address of its words, and the number of the thread."""
@@ -57,9 +62,15 @@ def entry(
     with _lock:
         if (write, precision) not in _entries:
             name = f"{write.__name__}.{precision.name}"
-            file = _file(write, name)
-            code = _kept(file) or _compile(write, precision, name, notify, file)
+            began, file = perf_counter(), _file(write, name)
+            kept = _kept(file)
+            code = kept or _compile(write, precision, name, notify, file)
             _entries[write, precision] = _load(code, name)
+            seconds = perf_counter() - began
+            if kept:
+                LOG.debug("%s loaded from %s in %.3f s", name, file, seconds)
+            else:
+                LOG.info("%s compiled for %s in %.2f s", name, host().cpu, seconds)
         return _entries[write, precision][0]
 
 

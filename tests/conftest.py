@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from helpers.optional_packages import (  # noqa: F401 (pytest calls them)
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
+
 ROOT = Path(__file__).parent.parent
 # What tests compile is no business of the user's cache.
 os.environ.setdefault("BACKHAND_CACHE_DIR", str(ROOT / "build" / "cache"))

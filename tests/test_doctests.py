@@ -11,7 +11,7 @@ import pytest
 import backhand
 from backhand.errors import MissingDependencyError
 from backhand.support.optional import is_installed
-from helpers.public_names import LISTED, METHODS, NAMES, docstring
+from helpers.public_names import LISTED, METHODS, NAMES, RETURNED, docstring
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 OPTIONAL = (
@@ -30,7 +30,7 @@ OPTIONAL = (
 
 def test_every_public_name_and_every_public_method_has_an_example() -> None:
     """n of n: methods in their own docstring, or called in an example of their class."""
-    missing = [name for name in NAMES if not _lines(docstring(name))]
+    missing = [name for name in [*NAMES, *RETURNED] if not _lines(docstring(name))]
     missing += [path for path in METHODS if not _is_shown(path)]
     assert not missing
     assert set(LISTED) <= set(NAMES) | {name for name in LISTED if not _is_available(name)}
@@ -56,14 +56,14 @@ def _is_available(name: str) -> bool:
     return name in dir(backhand)
 
 
-@pytest.mark.parametrize("name", [*LISTED, *(name for name in NAMES if "." in name)])
+@pytest.mark.parametrize("name", [*LISTED, *(name for name in NAMES if "." in name), *RETURNED])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.usefixtures("closed_figures")
 def test_examples_print_what_they_show(name: str) -> None:
     if name in LISTED and not _is_available(name):
         pytest.skip(f"{name} needs a package that is not installed")
     missing = set()
-    for test in _examples_of(name, NAMES[name]):
+    for test in _examples_of(name, (NAMES | RETURNED)[name]):
         try:
             doctest.DebugRunner(optionflags=FLAGS, verbose=False).run(test)
         except doctest.DocTestFailure as failure:

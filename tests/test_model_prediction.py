@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import backhand
 from backhand.engines.fused.engine import FusedEngine
 from backhand.errors import InputError
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 
 def model(**kept: object) -> backhand.Model:

@@ -173,7 +173,7 @@ def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tm
         "(2,)",
         "BackhandWarning llvmlite is not installed, so the slower reference engine (NumPy) is "
         f"used; install the fused engine with: {pip} 'backhand[fast]'.",
-        f"Backhand's estimators need scikit-learn 1.9 or newer, and {version('scikit-learn')} is "
+        f"Backhand's estimators need scikit-learn 1.7 or newer, and {version('scikit-learn')} is "
         f"installed; install it with: {pip} 'backhand[sklearn]'.",
     ], done.stderr
     assert done.returncode == 2
@@ -310,7 +310,9 @@ def test_the_build_requires_what_the_extra_brings() -> None:
 
 def test_readme_on_pypi_has_addresses_in_place_of_paths() -> None:
     hook = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
-    page = text("README.md") + '<img src="docs/a.svg"> ![b](docs/b.png) [c](docs/c.md#d) [e](#f)'
+    page = text("README.md") + (
+        '<img src="docs/a.svg"> ![b[1] b](docs/b.png) [c](docs/c.md#d) [e](#f) [![g](g.svg)](h.md)'
+    )
     for one in hook["substitutions"]:
         page = re.sub(one["pattern"], one["replacement"], page)
     blocks = re.sub(r"(?s)```.*?```", "", page)
@@ -318,7 +320,9 @@ def test_readme_on_pypi_has_addresses_in_place_of_paths() -> None:
     assert len(targets) > 5
     assert all(a.startswith(("https://", "#")) for a in map("".join, targets)), targets
     raw = URLS["Source"].replace("github.com", "raw.githubusercontent.com")
+    blob = f"{URLS['Source']}/blob/v$HFPR_VERSION"
+    raw += "/v$HFPR_VERSION"
     assert page.endswith(
-        f'<img src="{raw}/v$HFPR_VERSION/docs/a.svg"> ![b]({raw}/v$HFPR_VERSION/docs/b.png) '
-        f"[c]({URLS['Source']}/blob/v$HFPR_VERSION/docs/c.md#d) [e](#f)"
+        f'<img src="{raw}/docs/a.svg"> ![b[1] b]({raw}/docs/b.png) [c]({blob}/docs/c.md#d) '
+        f"[e](#f) [![g]({raw}/g.svg)]({blob}/h.md)"
     )

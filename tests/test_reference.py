@@ -6,10 +6,20 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
+from backhand.training.config import PLACEHOLDER
 from conftest import ROOT
-from helpers.public_names import CLASSES, LISTED, MEMBERS, METHODS, NAMES, docstring, public_api
+from helpers.public_names import (
+    CLASSES,
+    LISTED,
+    MEMBERS,
+    METHODS,
+    NAMES,
+    RETURNED,
+    docstring,
+    public_api,
+)
 
-DESCRIBED = [name for name, value in NAMES.items() if not inspect.ismodule(value)]
+DESCRIBED = [n for n, value in (NAMES | RETURNED).items() if not inspect.ismodule(value)]
 
 CHECKS = {
     "GL02", "GL03",  # blank lines, also those of docstrings that are generated
@@ -40,11 +50,17 @@ def validate():
 def test_docstrings_are_valid_numpydoc(name: str, validate) -> None:
     found = []
     for path in [name, *(path for path in METHODS if path.rpartition(".")[0] == name)]:
-        errors = dict(validate(f"backhand.{path}")["errors"])
+        errors = dict(validate(_full_name(path))["errors"])
         made_for_users = "\nParameters\n---" in docstring(path) or path not in CLASSES
         skipped = EXEMPT.get(path, set()) | (set() if made_for_users else {"PR01"})
         found += [(path, code, errors[code]) for code in errors if code in CHECKS - skipped]
     assert not found
+
+
+def _full_name(path: str) -> str:
+    name, _, member = path.partition(".")
+    first = public_api.RETURNED.get(name, f"backhand.{name}")
+    return f"{first}.{member}" if member else first
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -66,6 +82,12 @@ def test_docstrings_name_what_a_function_raises() -> None:
     assert not [name for name in takes if "\nRaises\n------" not in docstring(name)]
 
 
+def test_the_settings_of_a_training_are_described_in_place_of_the_placeholder() -> None:
+    assert not [name for name in NAMES if PLACEHOLDER.strip() in docstring(name)]
+    for name in ("train", "fit", "Member"):
+        assert "\nbatch_size : int" in docstring(name)
+
+
 def test_see_also_names_what_there_is() -> None:
     unknown = []
     for path in [*DESCRIBED, *METHODS]:
@@ -81,10 +103,11 @@ def test_the_page_of_the_reference_has_every_name_once() -> None:
     page = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```\{eval-rst\}\n(.*?)```", page, re.DOTALL)
     listed = [
-        name for block in blocks for name in re.findall(r"^   ([\w.]+)$", block, re.MULTILINE)
+        name for block in blocks for name in re.findall(r"^   ~?([\w.]+)$", block, re.MULTILINE)
     ]
     inside = [name for name in NAMES if "." in name]
-    assert sorted(listed) == sorted([*LISTED, *inside])
+    returned = [path.removeprefix("backhand.") for path in public_api.RETURNED.values()]
+    assert sorted(listed) == sorted([*LISTED, *inside, *returned])  # a new one joins a group
 
 
 def test_members_that_are_internal_exist() -> None:

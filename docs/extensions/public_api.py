@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ INTERNAL = {
 """Members without an underscore that are not part of the public interface, by class."""
 
 
+RETURNED = {
+    "Entry": "backhand.explanation.trace.entry.Entry",
+    "Value": "backhand.explanation.trace.value.Value",
+    "Evaluation": "backhand.evaluation.Evaluation",
+}
+"""Classes of what public names return, with pages of their own: nobody imports them."""
+
+
 @cache
 def listed_names() -> list[str]:
     """Return the names that `__init__.pyi` lists, whatever is installed."""
@@ -66,6 +75,12 @@ def public_names() -> dict[str, Any]:
     for module, value in modules.items():
         found |= {f"{module}.{name}": getattr(value, name) for name in value.__all__}
     return found
+
+
+def returned() -> dict[str, Any]:
+    """Return the classes of `RETURNED`, by name."""
+    found = {name: path.rpartition(".") for name, path in RETURNED.items()}
+    return {name: getattr(import_module(m), kind) for name, (m, _, kind) in found.items()}
 
 
 def members(name: str, kind: type) -> dict[str, Any]:

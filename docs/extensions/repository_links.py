@@ -15,6 +15,9 @@ from sphinx.util import logging
 
 LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]*)(#[^)\s]*)?(?=\))")
 
+DOWNLOADED = {".csv"}
+"""Endings of files that a reader wants to save: MyST copies them into the site."""
+
 PAGES = {
     "README.md#installation": "installation.md",
     "README.md#pytorch-on-linux": "installation.md#pytorch-on-linux",
@@ -42,7 +45,7 @@ def resolve(app: Sphinx, document: str, content: list[str]) -> None:
 
     def replaced(found: re.Match[str]) -> str:
         target = (folder / found[1]).resolve()
-        if target.is_relative_to(docs):
+        if target.is_relative_to(docs) or target.suffix in DOWNLOADED:
             return found[0]
         place = target.relative_to(docs.parent).as_posix()
         where = address(place, found[2] or "", app.config.repository)

@@ -32,6 +32,9 @@ LARGEST = 1e-5
 """How far probabilities may be from the model's: the sums of float32 have other orders."""
 
 
+FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+"""What the page needs of onnxruntime-web."""
+
 Predicted = tuple[np.ndarray, np.ndarray]
 """Labels and P of all rows."""
 
@@ -156,18 +159,17 @@ def classify_with_onnxruntime(folder: Path, rows: list, predicted: Predicted) ->
 
 
 def classify_in_a_browser(folder: Path, rows: list, predicted: Predicted) -> None:
-    """Open the page in Chromium and enter some rows, where both are there."""
+    """Open the page in Chromium and enter some rows, where all that it needs is there."""
     chromium = shutil.which("chromium")
-    if chromium is None or importlib.util.find_spec("playwright") is None:
-        print("browser: skipped, Chromium and the package playwright are needed")
+    packages = HERE / "web" / "node_modules" / "onnxruntime-web" / "dist"
+    if chromium is None or importlib.util.find_spec("playwright") is None or not packages.exists():
+        print("browser: skipped; it needs Chromium, the package playwright, and `npm ci` in web")
         return
     web = folder / "web"
-    shutil.copytree(HERE / "web", web, dirs_exist_ok=True)
-    if not (web / "ort.wasm.min.mjs").exists():
-        done = subprocess.run("npm ci --silent && npm run --silent files", shell=True, cwd=web)
-        if done.returncode != 0:
-            print("browser: skipped, npm could not install onnxruntime-web")
-            return
+    left_out = shutil.ignore_patterns("node_modules")
+    shutil.copytree(HERE / "web", web, ignore=left_out, dirs_exist_ok=True)
+    for name in FILES:
+        shutil.copy(packages / name, web)
     shutil.copy(folder / "model.onnx", web)
     (web / "classes.json").write_text(json.dumps(load(folder / "model.py").CLASSES))
     chosen = range(0, len(rows), 40)

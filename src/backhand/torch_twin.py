@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine
 from backhand.equations import Gradients, Parameters
+from backhand.support.differences import largest_difference
 from backhand.support.optional import extra
 from backhand.training.train import train
 
@@ -165,18 +166,6 @@ def compare(
             largest_difference(ours, theirs),
             largest_difference(by_hand, from_torch(twin.twin)),
         )
-
-
-def relative_difference(a: Any, b: Any) -> float:
-    """Compute ‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    scale = max(np.linalg.norm(a), np.linalg.norm(b))
-    return float(np.linalg.norm(a - b) / scale) if scale else 0.0
-
-
-def largest_difference(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> float:
-    """Return the largest norm-relative difference over arrays in pairs."""
-    return max(relative_difference(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 @dataclass(frozen=True)

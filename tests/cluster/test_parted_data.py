@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 from backhand.cluster.connect import connect
 from backhand.cluster.parted_data import PartedData, parted, share_out
 from backhand.cluster.transport import Transport
 from backhand.engines import Data, Rows
 from backhand.errors import BackhandError, InputError
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 
 @pytest.fixture

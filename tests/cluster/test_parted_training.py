@@ -16,7 +16,7 @@ from backhand.cluster.transport import Transport
 from backhand.engines import Data, Objective, OptimizerState, Session, make_engine
 from backhand.errors import BackhandError, InputError
 from backhand.optimizers import SGD
-from backhand.torch_twin import largest_difference, relative_difference
+from backhand.support.differences import largest_difference, relative_difference
 from backhand.training.lbfgs import minimise
 from helpers.gradient_checks import Problem, random_problem
 from helpers.parted_training import Case, differing, same

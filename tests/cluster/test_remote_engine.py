@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import backhand
 from backhand import BackhandError, Checkpoint, InputError, Member
@@ -16,8 +15,11 @@ from backhand.cluster.remote_engine import RemoteEngine
 from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.optimizers import Adam
 from helpers.lossy_workers import LossyWorkers
+from helpers.optional_packages import optional
 from training.test_fleet_checkpoints import long_fleet, stop_after
 from training.test_fleets import D, K, N, assert_same, folds, rows_of
+
+scipy = optional("scipy.sparse")
 
 SLOW = pytest.mark.slow
 

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 import backhand
 from backhand.doctor.apart import check_process
 from backhand.doctor.apart.check_process import CheckProcess
 from backhand.doctor.report.report import Report
+from helpers.optional_packages import optional
+
+psutil = optional("psutil")
 
 ENDLESS = """
 class Endless(list):

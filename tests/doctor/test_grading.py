@@ -16,7 +16,6 @@ from backhand.doctor.grading.submissions import Submission, find_submissions
 from backhand.doctor.report.hints import OF_BOTH
 from backhand.errors import InputError
 from backhand.formulas import softmax
-from helpers.command_line import run
 
 SOURCE = """
 import numpy as np
@@ -150,31 +149,6 @@ def test_pages_are_escaped_and_told_apart(tmp_path: Path) -> None:
         f'href="{name}"' in index for name in pages
     )
     assert not any("1/N" in page for page in pages.values())
-
-
-def test_the_command_writes_a_table_and_a_page_for_each_submission(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = Path("submissions")
-    folder.mkdir()
-    (folder / "anna.py").write_text(SOURCE)
-    cell = {"cell_type": "code", "source": SOURCE.replace(" / len(X)", "")}
-    (folder / "ben.ipynb").write_text(json.dumps({"cells": [cell]}))
-    (folder / "carla.py").write_text(SOURCE.replace(" * (H1 > 0)", ""))
-    (folder / "dario.py").write_text(f"import os\n{SOURCE}\nos._exit(0)")
-    points = "dS=2,dZ1=2,dW1=1,db1=1,dW2=1,db2=1"
-    done = run("grade", "submissions:backward", "--points", points, "--csv", "t.csv",
-               "--html", "pages", "--jobs", 2, "--seconds", 30)  # fmt: skip
-    assert done.stderr.count("/4  ") == 4
-    rows = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
-    assert [(row["file"], row["outcome"], row["sum"], row["findings"]) for row in rows] == [
-        ("submissions/anna.py", "correct", "8", ""),
-        ("submissions/ben.ipynb", "wrong", "6", "dS.scale.no_mean"),
-        ("submissions/carla.py", "wrong", "6", "dZ1.mask.missing"),
-        ("submissions/dario.py", "not judged", "0", "call.import_ends"),
-    ]
-    assert len(list(Path("pages").iterdir())) == 5
 
 
 def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ SHOWN = frozenset({
 })  # fmt: skip
 """Languages of blocks that are not run."""
 
+LESSON = ROOT / "examples/lesson/lesson.md"
+"""The source of a notebook, which has tests of its own."""
+
 MARK = re.compile(
     r"\s*<!-- (not run|slow|exit|given|setup|numbers differ)(?::?\s+(.*?))??\s*-->\s*", re.DOTALL
 )
@@ -66,8 +69,8 @@ class Block:
 def documents() -> list[Path]:
     """Every document whose blocks are run."""
     found = {*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"),
-             *(ROOT / "examples").rglob("README.md")}  # fmt: skip
-    return sorted(path for path in found if "reference/api" not in path.as_posix())
+             *(ROOT / "examples").rglob("*.md")}  # fmt: skip
+    return sorted(path for path in found if not path.match("reference/api/*") and path != LESSON)
 
 
 def tokens_of(page: Path) -> list[Token]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 from conftest import ROOT
 
@@ -54,7 +55,7 @@ def check_git(words: list[str]) -> None:
 def check_python(words: list[str]) -> None:
     """A script or a module of the repository, or pip, venv or pytest."""
     if words[0] != "-m":
-        if not (ROOT / words[0]).is_file():
+        if not any((place / words[0]).is_file() for place in (ROOT, Path.cwd())):
             raise CannotRun(f"there is no {words[0]}")
         check_files(words[1:])
     elif words[1] in CHECKS:

@@ -21,7 +21,7 @@ from documents import shell
 from documents.blocks import Block, blocks_of
 from documents.output import ANY, CUT, MAY_DIFFER, same
 from documents.session import Session
-from documents.surroundings import prepare
+from documents.surroundings import VARIABLES, prepare
 
 
 def renewed(block: Block, session: Session, everything: bool) -> str:
@@ -94,8 +94,8 @@ def main() -> None:
     here = Path.cwd()
     for page in chosen.pages:
         with tempfile.TemporaryDirectory() as folder:
-            os.environ.update(prepare(Path(folder)))
-            os.chdir(folder)
+            os.environ.update(VARIABLES)
+            os.chdir(prepare(Path(folder), page))
             renew(page, chosen.all)
             os.chdir(here)
 

@@ -7,12 +7,18 @@ from pathlib import Path
 
 from conftest import ROOT
 
+VARIABLES = {"COLUMNS": "80", "MPLBACKEND": "Agg"}
 
-def prepare(folder: Path) -> dict[str, str]:
-    """Copy the examples into a folder; the environment variables of what runs there."""
+
+def prepare(folder: Path, page: Path) -> Path:
+    """Copy the examples into a folder, and return where the blocks of a document run.
+
+    The README of an example runs in the folder of the example.
+    """
     for name in ("examples", "docs/doctor"):
         shutil.copytree(ROOT / name, folder / name)
-    return {"COLUMNS": "80", "MPLBACKEND": "Agg"}
+    place = page.parent.relative_to(ROOT)
+    return folder / place if place.parts[:1] == ("examples",) else folder
 
 
 def copy_given(name: str) -> None:

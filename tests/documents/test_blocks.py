@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 from documents.blocks import RUN, SHOWN, Block, blocks_of, documents, reason_for_all, tokens_of
 from documents.session import Session, check_data
-from documents.surroundings import prepare
+from documents.surroundings import VARIABLES, prepare
 
 PAGES = documents()
 BLOCKS = {page: blocks_of(page) for page in PAGES if not reason_for_all(page)}
@@ -25,12 +25,13 @@ def runnable(page: Path, slow: bool) -> list[Block]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def place(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for each document, which is the current one."""
-    for name, value in prepare(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    for variable, value in VARIABLES.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(prepare(tmp_path, page))
+    monkeypatch.syspath_prepend(Path.cwd())
+    return Path.cwd()
 
 
 def run(blocks: list[Block]) -> None:
@@ -41,14 +42,14 @@ def run(blocks: list[Block]) -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", [page for page in BLOCKS if runnable(page, False)], ids=name)
-def test_the_blocks_of_a_document_do_what_it_shows(page: Path, folder: None) -> None:
+def test_the_blocks_of_a_document_do_what_it_shows(page: Path, place: Path) -> None:
     run(runnable(page, slow=False))
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", SLOW, ids=name)
-def test_the_slow_blocks_as_well(page: Path, folder: None) -> None:
+def test_the_slow_blocks_as_well(page: Path, place: Path) -> None:
     run(runnable(page, slow=True))
 
 

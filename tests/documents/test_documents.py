@@ -69,9 +69,3 @@ def test_the_doctors_page_counts_its_dictionary_right() -> None:
     from backhand.doctor.faults import dictionary
 
     assert f"{len(dictionary()):,} entries" in DOCTOR + CHECK
-
-
-def test_the_grading_page_shows_the_question_that_is_asked() -> None:
-    from backhand.doctor.report.hints import OF_BOTH
-
-    assert OF_BOTH["dZ1", "mask"] in (ROOT / "docs/grading.md").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,9 +15,16 @@ from conftest import ROOT
 from documents import checks
 from documents.blocks import documents, tokens_of
 
-COMMANDS = {name: {option for parameter in command.params
-                   for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
-            for name, command in typer.main.get_command(app).commands.items()}  # fmt: skip
+PROGRAM = typer.main.get_command(app)
+
+
+def options_of(command: Any) -> set[str]:
+    named = ((*parameter.opts, *parameter.secondary_opts) for parameter in command.params)
+    return {"--help"}.union(*named)
+
+
+OPTIONS = options_of(PROGRAM)
+COMMANDS = {name: options_of(command) for name, command in PROGRAM.commands.items()}
 """The options of each command of Backhand."""
 
 
@@ -37,12 +45,12 @@ def inline(page: Path) -> list[tuple[int, str]]:
 
 def check(code: str, options: set[str]) -> None:
     """Raise if the code is a command or an option, and there is none of that name."""
-    words = code.split()
+    words = [word.partition("=")[0] if word.startswith("--") else word for word in code.split()]
     if words and words[0] == "backhand" and len(words) > 1:
         named = words[1]
-        if named.isidentifier():
+        if named.isidentifier() and named.islower():
             assert named in COMMANDS, f"backhand has no command {named}"
-        unknown = {word for word in words if word.startswith("--")} - options_for(named)
+        unknown = {word for word in words if word.startswith("--")} - COMMANDS.get(named, options)
         assert not unknown, f"{named} has no {unknown}"
     elif code.startswith("--"):
         unknown = {word for word in words if re.match(r"--[a-z]", word)} - options
@@ -51,17 +59,17 @@ def check(code: str, options: set[str]) -> None:
         checks.check(words[0], shlex.split(code)[1:])
 
 
-def options_for(command: str) -> set[str]:
-    return COMMANDS.get(command, set().union(*COMMANDS.values()))
-
-
 @pytest.fixture(scope="module")
 def options() -> set[str]:
-    return set().union(*COMMANDS.values()) | options_of_scripts()
+    stand_in = {"--option"}
+    return stand_in.union(OPTIONS, *COMMANDS.values()) | options_of_scripts()
 
 
 @pytest.mark.parametrize("page", documents(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_and_options_in_sentences_exist(page: Path, options: set[str]) -> None:
+def test_commands_and_options_in_sentences_exist(
+    page: Path, options: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(page.parent)
     for line, code in inline(page):
         try:
             check(code, options)

@@ -7,11 +7,14 @@ import runpy
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import ROOT
+from helpers.browser import CHROMIUM
 
 DOCS = ROOT / "docs"
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -23,7 +26,8 @@ def entries(page: Path) -> list[str]:
     """The documents that the toctrees of a page name."""
     bodies = TOCTREE.findall(page.read_text(encoding="utf-8"))
     lines = [line.strip() for body in bodies for line in body.splitlines()]
-    return [line for line in lines if line and not line.startswith(":")]
+    titled = re.compile(r".*<(.*)>")
+    return [titled.sub(r"\1", line) for line in lines if line and not line.startswith(":")]
 
 
 def documents() -> list[str]:
@@ -77,3 +81,44 @@ def test_the_site_builds_without_warnings_and_has_no_broken_link(site: Path) -> 
     pages = checker["read_pages"](site)
     assert len(pages) > 35
     assert sorted(checker["faults"](site, pages)) == []
+
+
+PAGES = ("index", "ten-minutes", "derivation", "lesson-notebook", "live", "doctor", "tables",
+         "gallery/index", "reference/api", "search")  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def tab(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page in Chromium, of a reader who prefers light or dark."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(color_scheme=request.param)
+        yield context.new_page()
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_fits_and_asks_no_other_host(site: Path, tab: Any, name: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    for width in (390, 1280):
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.goto((site / f"{name}.html").as_uri())
+        tab.wait_for_load_state("networkidle")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.run(tab).response["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.slow
+def test_the_search_works_from_disk(site: Path, tab: Any) -> None:
+    tab.goto((site / "search.html").as_uri() + "?q=dropout")
+    results = tab.locator("#search-results ul.search li a")
+    results.first.wait_for()
+    assert any("derivation.html" in link.get_attribute("href") for link in results.all())

@@ -21,7 +21,7 @@ from backhand.engines.fused.llvm.abi import Words, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.precision import AMX, CONVERSION, DOTS, bf16_precision
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.bf16_checks import ROUNDED, bf16_case
 from helpers.fused_checks import trained_by
 

@@ -20,7 +20,7 @@ from backhand.engines import (
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, Adam, make_optimizer, of_parameters
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.gradient_checks import assert_close, gradients_of, random_problem, single
 from helpers.sessions import started
 

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import backhand
 from backhand import equations
@@ -20,13 +19,15 @@ from backhand.engines import (
     make_engine,
 )
 from backhand.engines.thread_limits import blas_threads
-from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, make_optimizer, of_parameters
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.gradient_checks import Problem, assert_close, gradients_of, random_problem, single
+from helpers.optional_packages import optional
 from helpers.sessions import started
+
+scipy = optional("scipy.sparse")
 
 ENGINES = ["reference", "fused", "torch"]
 
@@ -550,7 +551,10 @@ def test_engines_do_not_import_scipy() -> None:
 @pytest.mark.parametrize("name", ["reference", "torch"])
 def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
     """Also where several Python threads compute at once: the library gets its own number back."""
-    setting = TORCH_THREADS if name == "torch" else blas_threads()
+    if name == "torch":
+        from backhand.engines.torch import TORCH_THREADS as setting
+    else:
+        setting = blas_threads()
     before = setting.read()
     setting.write(2)
     try:

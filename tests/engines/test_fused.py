@@ -38,7 +38,7 @@ from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.support.cpu_caches import CacheSizes
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.fused_checks import (
     CPUS,
     check_bits_of_threads,
@@ -682,7 +682,7 @@ def test_arrays_of_a_sparse_matrix_that_were_replaced_are_read() -> None:
 
 
 def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
-    X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", rng=0)
+    X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", random_state=0)
     params = backhand.init(20_000, 8, 2, dtype=np.float64)
     run = started(make_engine("fused", threads=1), params, Data(X, np.arange(300) % 2), SGD())
     run.gradient()

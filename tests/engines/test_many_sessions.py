@@ -14,7 +14,7 @@ from backhand.engines.torch import groups, stack
 from backhand.engines.torch.arrays import SharedArrays
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, make_optimizer
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.sessions import started
 
 N, d, H, K = 60, 5, 12, 3

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse
 from numpy.typing import NDArray
 
 from backhand import equations
@@ -13,9 +12,12 @@ from backhand.engines import Block, Data, Engine, Objective, Session, Sums, make
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import SGD, of_parameters
-from backhand.torch_twin import largest_difference, relative_difference
+from backhand.support.differences import largest_difference, relative_difference
 from helpers.gradient_checks import Problem, random_problem, single
+from helpers.optional_packages import optional
 from helpers.sessions import started
+
+scipy = optional("scipy.sparse")
 
 ENGINES = ["reference", "fused", "torch"]
 OBJECTIVE = Objective(l2=0.25, dropout=0.4, dropout_seed=7)

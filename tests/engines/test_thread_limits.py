@@ -5,12 +5,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import joblib
 import pytest
 from threadpoolctl import threadpool_limits
 
 from backhand.engines import thread_limits
 from backhand.engines.thread_limits import available_threads, blas_threads
+from helpers.optional_packages import optional
+
+joblib = optional("joblib")
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,11 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from backhand import bf16, equations
 from backhand.bf16 import r
 from backhand.equations import Parameters
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.gradient_checks import (
     Problem,
     check_dropout,
@@ -22,6 +21,9 @@ from helpers.gradient_checks import (
     random_problem,
     single,
 )
+from helpers.optional_packages import optional
+
+torch = optional("torch")
 
 SOURCE = inspect.getsource(bf16)
 PASSES = SOURCE.index("def forward(")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 import backhand
@@ -16,7 +15,7 @@ from backhand.engines import Block, BlockMetrics, Data, Objective, OptimizerStat
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, Optimizer, make_optimizer, of_parameters
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.fused_checks import CPUS, check_masks, run_on
 from helpers.gradient_checks import (
     CENTRAL_TOLERANCE,
@@ -28,7 +27,10 @@ from helpers.gradient_checks import (
     random_mask,
     random_problem,
 )
+from helpers.optional_packages import optional
 from helpers.sessions import started
+
+torch = optional("torch")
 
 PROBLEMS = range(200)
 DTYPES = [np.float32, np.float64]
@@ -96,10 +98,11 @@ mask = dropout_mask(0, 1, 5, 6, 0.5, np.float32)
         (mask[0], r"mask is \(6,\); expected 2 dimensions"),
         (mask.tolist(), "mask is a list; expected an array"),
         (mask > 0, "mask holds bool"),
-        (torch.tensor(mask), "expected arrays of one library"),
+        (lambda: torch.tensor(mask), "expected arrays of one library"),
     ],
 )
 def test_wrong_masks_are_told(wrong, said) -> None:
+    wrong = wrong() if callable(wrong) else wrong
     with pytest.raises(InputError, match=said):
         backhand.forward(params, X, wrong)
     with pytest.raises(InputError, match=said):

@@ -3,14 +3,13 @@
 import array_api_compat
 import numpy as np
 import pytest
-import torch
 
 import backhand
 from backhand import equations
 from backhand.engines import Data
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import of_parameters
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.gradient_checks import (
     CENTRAL_TOLERANCE,
     FLOAT32_TOLERANCE,
@@ -25,6 +24,9 @@ from helpers.gradient_checks import (
     gradients_of,
     random_problem,
 )
+from helpers.optional_packages import optional
+
+torch = optional("torch")
 
 PROBLEMS = range(200)
 

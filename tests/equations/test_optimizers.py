@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Adam, Momentum, Nesterov, make_optimizer
+from helpers.optional_packages import optional
+
+torch = optional("torch")
 
 
 def walk(optimizer, learning_rate: float, steps: int) -> np.ndarray:

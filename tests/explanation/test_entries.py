@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import backhand
@@ -19,6 +18,9 @@ from backhand.explanation.explain import explain
 from backhand.explanation.trace.entry import Entry
 from backhand.explanation.trace.trace import Trace
 from backhand.explanation.trace.value import Value
+from helpers.optional_packages import optional
+
+pd = optional("pandas")
 
 TABLE = """\
 dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7

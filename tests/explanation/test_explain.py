@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import backhand
 from backhand.errors import InputError, MissingFileError
 from backhand.explanation.explain import explain
 from backhand.explanation.trace.trace import Trace
+from helpers.optional_packages import optional
+
+pd = optional("pandas")
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 

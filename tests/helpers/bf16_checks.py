@@ -11,7 +11,7 @@ from backhand.engines import Objective, make_engine
 from backhand.engines.fused import bf16_buffers, buffers
 from backhand.engines.fused.engine import FusedEngine
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.fused_checks import Case, check_bits_of_threads, random_case, trained_by
 from helpers.guard_pages import guarded
 

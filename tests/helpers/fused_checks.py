@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import scipy.sparse
 from numpy.typing import NDArray
 
 from backhand import equations
@@ -23,9 +22,12 @@ from backhand.engines.fused.llvm.target import host
 from backhand.engines.fused.packing import places_of
 from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
-from backhand.torch_twin import relative_difference
+from backhand.support.differences import relative_difference
 from helpers.gradient_checks import assert_close
+from helpers.optional_packages import optional
 from helpers.sessions import started
+
+scipy = optional("scipy.sparse")
 
 TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
 RULES = (SGD(), Momentum(0.75), Nesterov(np.float32(0.5)), Adam(0.875, np.float64(0.99), 1))

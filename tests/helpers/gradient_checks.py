@@ -10,14 +10,15 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from backhand.dropout import dropout_mask
 from backhand.engines import Data
 from backhand.equations import Gradients, Parameters
-from backhand.torch_twin import loss_and_gradients, relative_difference
+from backhand.support.differences import relative_difference
+from helpers.optional_packages import optional
 
+torch = optional("torch")
 FLOAT64_TOLERANCE = 1e-12
 FLOAT32_TOLERANCE = 1e-5
 CENTRAL_TOLERANCE = 1e-7
@@ -100,6 +101,8 @@ def assert_close(ours: tuple, theirs: tuple, tolerance: float) -> None:
 def check_gradients(equations: ModuleType, problem: Problem) -> None:
     """Loss and all seven gradients against autograd, in float64."""
     params, (X, y, w, _), l2 = problem
+    from backhand.torch_twin import loss_and_gradients
+
     loss, expected = loss_and_gradients(params, problem.data, l2)
     S = equations.forward(params, X).S
     ours = equations.cross_entropy(S, y, w) + equations.penalty(params, l2)

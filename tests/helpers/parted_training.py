@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 import backhand
 from backhand import Checkpoint, TrainResult
@@ -21,6 +20,9 @@ from backhand.training.config import TrainConfig
 from backhand.training.plan import make_sampler
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of, train_data
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 
 @dataclass(frozen=True)

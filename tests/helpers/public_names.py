@@ -13,7 +13,8 @@ spec.loader.exec_module(public_api)
 
 LISTED = public_api.listed_names()
 NAMES: dict[str, Any] = public_api.public_names()
-CLASSES = {name: value for name, value in NAMES.items() if inspect.isclass(value)}
+RETURNED: dict[str, Any] = public_api.returned()
+CLASSES = {n: value for n, value in (NAMES | RETURNED).items() if inspect.isclass(value)}
 MEMBERS = {
     f"{name}.{member}": value
     for name, kind in CLASSES.items()
@@ -24,7 +25,8 @@ METHODS = [path for path, value in MEMBERS.items() if public_api.is_method(value
 
 def docstring(path: str) -> str:
     """Return the docstring of a public name or of a member: "train", "Model.predict"."""
-    if path in NAMES:
-        return inspect.getdoc(NAMES[path]) or ""
+    found = NAMES | RETURNED
+    if path in found:
+        return inspect.getdoc(found[path]) or ""
     name, _, member = path.rpartition(".")
-    return inspect.getdoc(inspect.getattr_static(NAMES[name], member)) or ""
+    return inspect.getdoc(inspect.getattr_static(found[name], member)) or ""

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from backhand.cli.app import app
 from conftest import ROOT
+from documents.blocks import blocks_of
 
 KIT = ROOT / "examples" / "assignment"
 
@@ -64,9 +65,9 @@ WRONG = {
 """What is written instead of what, and the points that are left of 10."""
 
 
-def the_line_of_the_rubric() -> list[str]:
-    lines = (KIT / "rubric.md").read_text().splitlines()
-    return shlex.split(next(line for line in lines if line.startswith("    backhand grade")))[1:]
+def commands_of_the_rubric() -> list[str]:
+    """The line that grades, and the loop that runs the hidden tests."""
+    return [block.text.removeprefix("$ ") for block in blocks_of(KIT / "rubric.md")]
 
 
 @pytest.mark.slow  # a process for each submission
@@ -79,7 +80,8 @@ def test_the_line_of_the_rubric_grades_a_class(tmp_path, monkeypatch) -> None:
     (folder / "right.py").write_text(RIGHT)
     (folder / "untouched.py").write_text((KIT / "starter.py").read_text())
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, [*the_line_of_the_rubric(), "--json"])
+    grade, _ = commands_of_the_rubric()
+    done = CliRunner().invoke(app, [*shlex.split(grade)[1:], "--json"])
     assert done.exit_code == 0, done.output
     graded = [json.loads(line) for line in done.stdout.splitlines()]
     found = {one["file"]: (one["sum"], one["outcome"]) for one in graded}
@@ -97,8 +99,8 @@ def test_the_lines_of_the_rubric_run_the_hidden_tests_on_each_submission(tmp_pat
     shutil.copytree(KIT / "hidden", tmp_path / "hidden")
     (tmp_path / "submissions" / "anna.py").write_text(RIGHT)
     (tmp_path / "submissions" / "bruno.py").write_text((KIT / "starter.py").read_text())
-    lines = (KIT / "rubric.md").read_text().partition("    for file in ")[2]
-    loop = f"for file in {lines.partition('done')[0]}done"
+    _, lines = commands_of_the_rubric()
+    loop = lines.replace("\n> ", "\n")
     found = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", loop], cwd=tmp_path, env=found, capture_output=True,
                           text=True, check=False)  # fmt: skip

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
 
 from backhand.engines import Data
 from backhand.equations import Parameters, forward, log_softmax
 from backhand.selection.calibration import Calibration, Logits, calibrate, log_shares, mean_loss
+from helpers.optional_packages import optional
+
+minimize_scalar = optional("scipy.optimize").optimize.minimize_scalar
 
 
 def rows_of(n: int, K: int, temperature: float, seed: int = 0, weighted: bool = False) -> Logits:

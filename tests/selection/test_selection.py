@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import backhand
 from backhand.engines import Data, make_engine
@@ -18,6 +17,9 @@ from backhand.selection.initial import kinks_among_rows
 from backhand.selection.members import Trainer, candidate
 from backhand.stratified import NONE
 from backhand.training.config import TrainConfig
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 CONFIG = TrainConfig(
     learning_rate=0.01, epochs=20, batch_size=32, optimizer="adam", schedule="cosine", warmup=0.05

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from backhand.support import memory_budget
 from backhand.support.memory_budget import MIN_MEMORY, budget, free_memory
+from helpers.optional_packages import optional
+
+psutil = optional("psutil")
 
 MB = 10**6
 

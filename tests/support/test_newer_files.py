@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 import backhand
 from backhand import InputError, MissingFileError
 from backhand.support.safetensors_io import NewerFormatError
-from backhand.training.checkpoints import file_format, members
+from backhand.training.checkpoints import checkpoint, file_format, members
 
 PARAMS = backhand.init(2, 3, 2)
 X, Y = np.eye(2, dtype=np.float32), np.arange(2)
@@ -48,9 +48,15 @@ def test_a_format_that_never_was_is_damage(tmp_path, number) -> None:
         backhand.load(path)
 
 
-def train(folder: Path, *, resume: bool) -> Any:
-    return backhand.train(
-        PARAMS, X, Y, epochs=4, checkpoint=backhand.Checkpoint(folder, "1epochs", resume=resume)
+def train(folder: Path, *, resume: bool, epochs: int = 4) -> Any:
+    saved = backhand.Checkpoint(folder, "1epochs", resume=resume)
+    return backhand.train(PARAMS, X, Y, epochs=epochs, checkpoint=saved)
+
+
+def fleet(folder: Path, *, epochs: int) -> Any:
+    saved = backhand.Checkpoint(folder, resume=True)
+    return backhand.train_many(
+        [backhand.Member(params=PARAMS, epochs=epochs)], X, Y, checkpoint=saved
     )
 
 
@@ -69,12 +75,30 @@ def test_a_fleets_checkpoint_of_a_later_format_is_not_damaged(tmp_path) -> None:
     later = {"format": members.FORMAT + 1, "made_by": {"Backhand": "9.8.7"}}
     of_later(folder / "results-00000001.safetensors", later)
     with pytest.raises(NewerFormatError, match=r"Backhand 9\.8\.7"):
-        backhand.train_many(
-            [backhand.Member(params=PARAMS, epochs=2)], X, Y,
-            checkpoint=backhand.Checkpoint(folder, resume=True),
-        )  # fmt: skip
+        fleet(folder, epochs=2)
 
 
 def test_the_error_is_one_of_the_family() -> None:
     assert issubclass(NewerFormatError, InputError)
     assert not issubclass(NewerFormatError, MissingFileError)
+
+
+def test_other_settings_in_a_checkpoint_of_another_version_name_that_version(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "version", lambda _: "0.0.9")
+    train(tmp_path / "c", resume=False)
+    fleet(tmp_path / "f", epochs=2)
+    monkeypatch.undo()
+    sentence = r"Backhand 0\.0\.9 saved it, and .* is installed"
+    with pytest.raises(InputError, match=rf"epochs: 4 then, 5 now.*{sentence}"):
+        train(tmp_path / "c", resume=True, epochs=5)
+    with pytest.raises(InputError, match=rf"epochs: 2 then, 3 now.*{sentence}"):
+        fleet(tmp_path / "f", epochs=3)
+
+
+def test_other_settings_in_a_checkpoint_of_this_version_name_none(tmp_path) -> None:
+    train(tmp_path / "c", resume=False)
+    with pytest.raises(InputError, match="epochs: 4 then, 5 now") as caught:
+        train(tmp_path / "c", resume=True, epochs=5)
+    assert "saved it" not in str(caught.value)

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from backhand.errors import InputError
 from backhand.support import safetensors_io
+from helpers.optional_packages import optional
+
+safetensors = optional("safetensors.numpy")
 
 LONG = "x" * (2**20 + 1)
 DEEP = "[" * 33 + "]" * 33

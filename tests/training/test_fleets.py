@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import backhand
 from backhand import EarlyStopping, InputError, Member, TrainResult
@@ -21,6 +20,9 @@ from backhand.training.prepared import Training
 from backhand.training.samplers import RandomStateSampler
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of, train_data
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
 
 N, D, K = 90, 6, 3
 

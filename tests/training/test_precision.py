@@ -5,10 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.sparse
-from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import backhand
 from backhand import (
@@ -28,6 +24,12 @@ from backhand.engines.fused.llvm.precision import CONVERSION, bf16_precision
 from backhand.engines.reference import ReferenceEngine
 from backhand.errors import warn_once
 from helpers.command_line import run
+from helpers.optional_packages import optional
+
+scipy = optional("scipy.sparse")
+clone = optional("sklearn.base").base.clone
+make_pipeline = optional("sklearn.pipeline").pipeline.make_pipeline
+StandardScaler = optional("sklearn.preprocessing").preprocessing.StandardScaler
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((240, 6)).astype(np.float32)

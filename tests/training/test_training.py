@@ -4,11 +4,7 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-import scipy.sparse
-import torch
-from sklearn.utils import shuffle
 
 import backhand
 from backhand import Checkpoint, EarlyStopping, Every, InputError, StopTraining, equations
@@ -24,6 +20,12 @@ from backhand.training.samplers import RandomStateSampler, SeededSampler
 from backhand.training.schedules import Schedule
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of, train_data
+from helpers.optional_packages import optional
+
+pd = optional("pandas")
+scipy = optional("scipy.sparse")
+torch = optional("torch")
+shuffle = optional("sklearn.utils").utils.shuffle
 
 rng = np.random.default_rng(0)
 CENTERS = 2 * rng.standard_normal((3, 6))

@@ -71,6 +71,15 @@ class Evaluation:
 
     Attributes
     ----------
+    rows : int
+        Number of rows that count.
+    accuracy : float
+        Share of rows predicted correctly.
+    baseline : Baseline
+        What always answering the commonest class scores: `name`, `accuracy`, `loss`.
+    figures : dict of Figure
+        "accuracy", "loss", "balanced_accuracy", "roc_auc" and "calibration_error", each with
+        `value`, and `low` and `high` of its 95 % interval.
     classes : list of str
         The K classes of the model.
     confusion : ndarray of shape (K, K)
@@ -90,10 +99,16 @@ class Evaluation:
 
     Examples
     --------
+    >>> import backhand
     >>> import numpy as np
-    >>> evaluation = Evaluation(["no", "yes"], np.array([[3, 1], [0, 4]]), loss=0.3)
-    >>> evaluation.rows, evaluation.accuracy
-    (8, 0.875)
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 400))
+    >>> columns = {"x": x, "y": y, "above": np.where(x + y > 0, "yes", "no")}
+    >>> evaluation = backhand.fit(columns, "above", hidden=8, quick=True).evaluation
+    >>> evaluation.rows, evaluation.confusion.shape, evaluation.accuracy > 0.9
+    (80, (2, 2), True)
+    >>> accuracy = evaluation.figures["accuracy"]
+    >>> accuracy.low < accuracy.value <= accuracy.high
+    True
     """
 
     classes: list[str]
@@ -162,7 +177,21 @@ class Evaluation:
         return Figure(self.loss, max(low, 0.0), high)
 
     def beyond_baseline(self) -> dict[str, Figure]:
-        """Accuracy and loss minus those of the baseline, with the interval of paired values."""
+        """Return accuracy and loss minus those of the baseline, with intervals of paired values.
+
+        Returns
+        -------
+        dict of Figure
+            "accuracy" and, where it is known, "loss".
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from backhand.evaluation import Evaluation
+        >>> evaluation = Evaluation(["no", "yes"], np.array([[3, 1], [0, 4]]), loss=0.3)
+        >>> evaluation.beyond_baseline()["accuracy"].value
+        0.375
+        """
         known, base = int(self.confusion.sum()), self.baseline
         column = self.classes.index(base.name)
         gained = int(np.trace(self.confusion)) - int(self.confusion[column, column])
@@ -176,7 +205,20 @@ class Evaluation:
         return found
 
     def verdict(self) -> Verdict:
-        """Return how the model compares with the baseline."""
+        """Return how the model compares with the baseline.
+
+        Returns
+        -------
+        backhand.evaluation.Verdict
+            "better", "worse" or "unclear" in `overall`, and by accuracy and loss.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from backhand.evaluation import Evaluation
+        >>> Evaluation(["no", "yes"], np.array([[30, 10], [0, 40]]), 0.3).verdict().overall
+        'better'
+        """
         beyond = self.beyond_baseline()
         loss = beyond.get("loss")
         predicted = np.flatnonzero(self.confusion.sum(axis=0))
@@ -187,7 +229,21 @@ class Evaluation:
         )
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return precision, recall, f1 (nan where undefined) and number of rows of each class."""
+        """Return precision, recall, f1 (nan where undefined) and number of rows of each class.
+
+        Returns
+        -------
+        list of dict
+            "class", "precision", "recall", "f1" and "rows", in the order of `classes`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from backhand.evaluation import Evaluation
+        >>> evaluation = Evaluation(["no", "yes"], np.array([[3, 1], [0, 4]]), loss=0.3)
+        >>> [row["recall"] for row in evaluation.per_class()]
+        [0.75, 1.0]
+        """
         right = np.diag(self.confusion).astype(np.float64)
         truth, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
         with np.errstate(invalid="ignore"):
@@ -205,7 +261,21 @@ class Evaluation:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return all figures as JSON values; nan as null."""
+        """Return all figures as JSON values; nan as null.
+
+        Returns
+        -------
+        dict
+            What `backhand evaluate --json` prints of the figures.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from backhand.evaluation import Evaluation
+        >>> evaluation = Evaluation(["no", "yes"], np.array([[3, 1], [0, 4]]), loss=0.3)
+        >>> evaluation.to_json()["confusion"]
+        [[3, 1], [0, 4]]
+        """
         return {
             "rows": self.rows,
             "unknown": self.unknown,

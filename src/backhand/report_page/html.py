@@ -111,7 +111,8 @@ def table(
             content = breakable(shortened(content, LONGEST_CELL))
         return element(name, content, class_=classes.get(i), **attributes)
 
-    head = element("tr", *(cell("th", i, text, scope="col") for i, text in enumerate(headings)))
+    head = element("tr", *(cell("th", i, text, scope="col") if text else cell("td", i, text)
+                           for i, text in enumerate(headings)))  # fmt: skip
     body = joined(
         element("tr", cell("th", 0, row[0], scope="row"),
                 *(cell("td", i, text, data_heading=headings[i] if texts and i > 1 else None)

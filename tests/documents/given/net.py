@@ -43,3 +43,11 @@ def forward(X, W1, b1, W2, b2):
     shifted = S - S.max(axis=1, keepdims=True)
     P = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
     return P, {"Z1": Z1, "H1": H1, "S": S}
+
+
+def backward(X, Y, W1, b1, W2, b2):
+    H1 = np.maximum(X @ W1 + b1, 0)
+    E = np.exp(H1 @ W2 + b2)
+    dS = (E / E.sum(axis=1, keepdims=True) - Y) / len(X)
+    dZ1 = dS @ W2.T * (H1 > 0)
+    return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)

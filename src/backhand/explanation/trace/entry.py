@@ -21,7 +21,7 @@ from backhand.support.visible_text import encodable
 class Entry:
     """One entry of a value, and where it comes from. `print` it for its table.
 
-    A `Trace` makes it: `trace["dW1"][3, 7]`.
+    A `backhand.Trace` makes it: `trace["dW1"][3, 7]`.
 
     Attributes
     ----------
@@ -31,6 +31,23 @@ class Entry:
         The value that it is an entry of: "dW1".
     index : tuple of int
         Its indices, from 0; () for the loss.
+    label : str
+        How it is written: "dW1[3,7]".
+    value : float
+        Its number.
+    equation, formula : str
+        The line of code that gives the whole value, and the equation in index notation; "" if it
+        is given.
+    terms : tuple of Term
+        What it is the sum of: each has `factors`, its `value`, and whether a mask shuts it out.
+    plus : tuple of Added
+        What is added to the terms: a bias, the penalty.
+    shut : tuple of Term
+        The terms that a mask sets to 0.
+    over, place, beside : str
+        In words: what it is summed over, what it is of, and what a function of one's own gave.
+    rule, form : Rule and Form, optional
+        How it is computed; None if it is given.
 
     Examples
     --------
@@ -115,6 +132,11 @@ class Entry:
     def back(self) -> list[Entry]:
         """Return the entries that it is computed from, each once.
 
+        Returns
+        -------
+        list of Entry
+            None of a value that is given, such as X.
+
         Examples
         --------
         >>> import backhand
@@ -138,6 +160,11 @@ class Entry:
     def forward_of(self) -> list[Entry]:
         """Return the entries that are computed from it, in the order of the derivation.
 
+        Returns
+        -------
+        list of Entry
+            None of the last values, the new parameters.
+
         Examples
         --------
         >>> import backhand
@@ -148,7 +175,19 @@ class Entry:
                 for name, index in self.passes.readers(self.name, self.index)]  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return all of it as JSON values.
+
+        Returns
+        -------
+        dict
+            Name, index, value, equation and terms; `json.dumps` takes it.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> sorted(backhand.explain()["dW1"][3, 7].to_dict()["terms"][0])
+        ['factor', 'factors', 'shut', 'value', 'would_be']
+        """
         return {
             "name": self.name, "index": list(self.index), "value": self.value,
             "place": self.place, "form": self.form and str(self.form), "equation": self.equation,
@@ -160,6 +199,11 @@ class Entry:
 
     def to_frame(self) -> Any:
         """Return its table as a pandas data frame, a row per term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of the table that `print` shows.
 
         Raises
         ------

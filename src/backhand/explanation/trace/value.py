@@ -28,6 +28,12 @@ class Value:
         All values of the trace.
     name : str
         As the equations call it: "dW1", "new W1", "losses".
+    array : ndarray
+        Its numbers, float64, read-only.
+    shape : tuple of int
+        Its shape; () for the loss.
+    equation, formula : str
+        The line of code that gives it, and its equation in index notation; "" if it is given.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ UNRECORDED = {"precision": "auto"}
 
 
 def check_same(
-    owner: Owner, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
+    owner: Owner,
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    member: int | None = None,
+    *,
+    made_by: Mapping[str, Any],
 ) -> None:
     """Check that a checkpoint has the `settings` and `data` of this training.
 
@@ -28,6 +34,8 @@ def check_same(
         What is in it, and what it must be.
     member : int, optional
         The number of the member, if it is a fleet's.
+    made_by : mapping
+        What made the checkpoint, for the message.
 
     Raises
     ------
@@ -44,7 +52,19 @@ def check_same(
                 raise InputError(
                     f"{owner.folder} belongs to a {owner.kind} with other {what}: {whose}"
                     f"{difference}. Resume with the same {what}, or use another folder."
+                    f"{_other_version(made_by)}"
                 )
+
+
+def _other_version(made_by: Mapping[str, Any]) -> str:
+    """A further sentence, if another version saved the checkpoint."""
+    then, now = made_by.get("Backhand"), version("backhand")
+    if then == now or not isinstance(then, str):
+        return ""
+    return (
+        f" Backhand {then[:40]} saved it, and {now} is installed; another version may encode a "
+        "table, or choose a setting, differently: then that one resumes it."
+    )
 
 
 def _check_parts(owner: Owner, then: int | None, now: int | None) -> None:

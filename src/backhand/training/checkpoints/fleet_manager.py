@@ -147,7 +147,9 @@ class FleetManager:
             try:
                 members, makers[path] = read(path)
                 for member in members.keys() - restored:
-                    take(member, self._restored(path, member, members[member], count, known))
+                    found = members[member]
+                    saved = self._restored(path, member, found, makers[path], count, known)
+                    take(member, saved)
                     restored.add(member)
             except DamagedError as error:
                 damage.append(str(error))
@@ -162,7 +164,13 @@ class FleetManager:
         return len(restored)
 
     def _restored(
-        self, path: Path, member: int, found: Found, count: int, known: Callable[[int], Known]
+        self,
+        path: Path,
+        member: int,
+        found: Found,
+        made_by: Mapping[str, Any],
+        count: int,
+        known: Callable[[int], Known],
     ) -> Saved:
         if member >= count:
             many = "networks" if self.owner.kind == "search" else "members"
@@ -172,7 +180,7 @@ class FleetManager:
                 f"{many}, or use another folder."
             )
         consistency, about = known(member)
-        check_same(self.owner, found.header, about, member)
+        check_same(self.owner, found.header, about, member, made_by=made_by)
         try:
             state = consistency.state(found.tensors, found.header)
         except InputError as error:

@@ -118,7 +118,7 @@ class CheckpointManager:
         for path in found:
             try:
                 tensors, about = read(path)
-                check_same(self.owner, about, self._about)
+                check_same(self.owner, about, self._about, made_by=about["made_by"])
                 state = _checked_state(path, consistency, tensors, about)
             except DamagedError as error:
                 damage.append(str(error))

@@ -44,7 +44,8 @@ export function pairOfCurves(store) {
   /** Those of other lines would be taken for these. */
   function clear() {
     words.textContent = "";
-    plot.draw({ x: { low: 0, high: STEPS }, y: { low: 0, high: 1 }, curves: {}, label: "" });
+    plot.draw({ x: { low: 0, high: STEPS }, y: { low: 0, high: 1 }, curves: {},
+      label: "The loss of both runs by steps. They have not begun." });
   }
 
   function show(runs) {

@@ -5,11 +5,14 @@ Decision regions of two moons
 A hidden layer of ReLUs cuts the plane along straight lines. Between two of them the logits are
 affine in the features, so the boundary between the classes is made of straight pieces, and bends
 only where it crosses a line.
+
+Needs ``pip install 'backhand[plot]' scikit-learn``.
 """
 
 # %%
 # Two classes that no straight line separates:
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import make_moons
 
@@ -29,3 +32,4 @@ print(f"loss {result.history.loss[-1]:.3f}, accuracy {result.history.accuracy[-1
 # is on the side where the unit is active.
 
 backhand.DecisionRegionsDisplay.from_estimator(result, X, y)
+plt.show()

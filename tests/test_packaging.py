@@ -20,7 +20,8 @@ PROJECT = PYPROJECT["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 MODULES = {
     "array-api-compat": "array_api_compat", "arro3-core": "arro3", "arro3-io": "arro3",
-    "backports.zstd": "backports", "python-calamine": "python_calamine", "scikit-learn": "sklearn",
+    "backports.zstd": "backports", "mlflow-skinny": "mlflow", "python-calamine": "python_calamine",
+    "scikit-learn": "sklearn",
 }  # fmt: skip
 """What a package is imported as, where that is not its name."""
 
@@ -28,7 +29,7 @@ OURS = {"backhand", "_typeshed", ""}
 """Itself, what type checkers bring, and relative imports."""
 
 BROUGHT = {
-    "skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py",
+    "skl2onnx": "estimator/integrations.py",
     "pandas": "explanation/trace/entry.py", "triton": "engines/torch/",
 }  # fmt: skip
 """Libraries of the user's own that no extra brings, and where each is imported if it is there: a
@@ -53,7 +54,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 CORE = declared(PROJECT["dependencies"])
 EXTRAS = {name: declared(needs) for name, needs in PROJECT["optional-dependencies"].items()}
-OPTIONAL = EXTRAS["all"] | EXTRAS["ray"]
+OPTIONAL = EXTRAS["all"] | EXTRAS["mlflow"] | EXTRAS["ray"] | EXTRAS["tensorboard"]
 
 
 def imported(path: Path) -> set[str]:

@@ -212,7 +212,9 @@ def test_there_is_one_version() -> None:
     assert newest[1] == PROJECT["version"]
     assert f"[{newest[1]}]: {URLS['Source']}/releases/tag/v{newest[1]}" in text("CHANGELOG.md")
     assert f"\nversion: {PROJECT['version']}\n" in text("CITATION.cff")
-    assert not (SOURCE / "_version.py").exists()
+    for name in ("classroom.yml", "README.md"):
+        pinned = re.findall(r"backhand==([\w.]+)", text(f"examples/classroom/{name}"))
+        assert pinned == [PROJECT["version"]], name
 
 
 def test_the_changelog_keeps_its_convention() -> None:
@@ -262,6 +264,8 @@ def test_actions_are_pinned_each_to_one_commit_with_its_version() -> None:
     for one in uses:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
     assert len({one.partition("@")[0] for one in uses}) == len(uses)
+    used = re.findall(r"uses: (.+)", text("examples/classroom/classroom.yml"))
+    assert used and all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", one) for one in used)
     assert texts.count("\npermissions: {}\n") == 3
     assert texts.count("persist-credentials: false") == texts.count("actions/checkout@")
 

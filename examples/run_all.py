@@ -1,10 +1,11 @@
-"""Run every example, each in an empty folder of its own, and say how long it took.
+"""Run every example, and say how long it took.
 
     python examples/run_all.py                  # all of them; `make examples` does this
     python examples/run_all.py mnist serving    # those whose path contains one of the words
 
-Examples are the scripts of `gallery/`, `many_machines.py`, and each folder that has a `run.py`. The
-output of one that fails is shown, and so is its name at the end.
+Examples are the scripts of `gallery/`, which run there, and `many_machines.py` and the `run.py` of
+each folder that has one, which run in an empty folder. The output of one that fails is shown, and
+its name at the end.
 """
 
 import os
@@ -35,7 +36,8 @@ def run(script: Path) -> str | None:
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
     ):
         try:
-            code = subprocess.call(command, cwd=folder, env=environment, timeout=LIMIT,
+            where = script.parent if script.parent.name == "gallery" else folder
+            code = subprocess.call(command, cwd=where, env=environment, timeout=LIMIT,
                                    stdin=subprocess.DEVNULL, stdout=printed,
                                    stderr=subprocess.STDOUT)  # fmt: skip
         except subprocess.TimeoutExpired:

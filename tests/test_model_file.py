@@ -14,7 +14,7 @@ from backhand.errors import InputError, MissingFileError
 from backhand.model import Model
 from backhand.tables.schema.columns import Category, Number
 from backhand.tables.schema.schema import Schema
-from helpers.optional_packages import optional
+from helpers.optional_packages import needs, optional
 
 torch = optional("torch")
 save_file = optional("safetensors.numpy").numpy.save_file
@@ -63,6 +63,7 @@ def test_equal_models_give_equal_bytes(tmp_path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"], "no temporary file is left"
 
 
+@needs("sklearn")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_whatever_holds_parameters_can_be_saved(tmp_path, dtype) -> None:
     X, y = np.random.default_rng(0).standard_normal((30, 4)).astype(dtype), np.arange(30) % 3
@@ -101,6 +102,7 @@ from backhand.cli.app import app
 """
 
 
+@needs("duckdb")
 @pytest.mark.parametrize("command", ["train", "predict"])
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, penguins, command) -> None:
     """A limit on the size of files stands for the end of the disk."""

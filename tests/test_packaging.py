@@ -172,7 +172,7 @@ def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tm
         "(2,)",
         "BackhandWarning llvmlite is not installed, so the slower reference engine (NumPy) is "
         f"used; install the fused engine with: {pip} 'backhand[fast]'.",
-        f"Backhand's estimators need scikit-learn 1.9 or newer, and {version('scikit-learn')} is "
+        f"Backhand's estimators need scikit-learn 1.7 or newer, and {version('scikit-learn')} is "
         f"installed; install it with: {pip} 'backhand[sklearn]'.",
     ], done.stderr
     assert done.returncode == 2

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
+from backhand.training.config import PLACEHOLDER
 from conftest import ROOT
 from helpers.public_names import (
     CLASSES,
@@ -79,6 +80,12 @@ def test_docstrings_name_what_a_function_raises() -> None:
     """Of those with parameters; an engine or a wrong argument is refused by an error."""
     takes = [n for n, value in NAMES.items() if inspect.isfunction(value) and docstring(n)]
     assert not [name for name in takes if "\nRaises\n------" not in docstring(name)]
+
+
+def test_the_settings_of_a_training_are_described_in_place_of_the_placeholder() -> None:
+    assert not [name for name in NAMES if PLACEHOLDER.strip() in docstring(name)]
+    for name in ("train", "fit", "Member"):
+        assert "\nbatch_size : int" in docstring(name)
 
 
 def test_see_also_names_what_there_is() -> None:

@@ -115,7 +115,7 @@ def fit(arguments: FitArguments) -> Model:
     validation : as `data`, optional
         A second table with the same columns, whose rows are the held-out rows. What is different in
         it is warned of.
-    SETTINGS
+    ... : all settings, which `help` describes one by one
     drop, keep, numeric, categorical : str or sequence of str
         Columns to ignore; to use although they would be dropped, as identifiers are; to read as
         numbers; to treat as categories.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from backhand import equations, validation
 from backhand.equations import Gradients, Parameters
@@ -38,9 +38,17 @@ def _sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Paramete
     return equations.sgd(params, grads, float(learning_rate))
 
 
-init = checked(equations.init, validation.check_init)
-forward = checked(equations.forward, validation.check_forward)
-cross_entropy = checked(equations.cross_entropy, validation.check_loss)
-accuracy = checked(equations.accuracy, validation.check_loss)
-backward = checked(equations.backward, validation.check_backward)
-sgd = checked(_sgd, validation.check_sgd)
+if TYPE_CHECKING:  # so that an editor shows their docstrings
+    from backhand.equations import accuracy as accuracy
+    from backhand.equations import backward as backward
+    from backhand.equations import cross_entropy as cross_entropy
+    from backhand.equations import forward as forward
+    from backhand.equations import init as init
+    from backhand.equations import sgd as sgd
+else:
+    init = checked(equations.init, validation.check_init)
+    forward = checked(equations.forward, validation.check_forward)
+    cross_entropy = checked(equations.cross_entropy, validation.check_loss)
+    accuracy = checked(equations.accuracy, validation.check_loss)
+    backward = checked(equations.backward, validation.check_backward)
+    sgd = checked(_sgd, validation.check_sgd)

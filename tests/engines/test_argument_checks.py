@@ -226,7 +226,7 @@ class Stranger:
 @pytest.mark.parametrize("what", ["y", "indices", "indptr"])
 def test_arrays_that_somebody_writes_to_between_two_blocks_are_compared_again(what: str) -> None:
     rng = np.random.default_rng(0)
-    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", rng=rng)
+    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", random_state=rng)
     y = rng.integers(0, 3, 300)
 
     run = started(make_engine("fused"), backhand.init(6, 8, 3), Data(X, y), SGD())
@@ -241,7 +241,7 @@ def test_arrays_that_somebody_writes_to_between_two_blocks_are_compared_again(wh
 def test_arrays_that_hide_what_their_memory_holds_are_refused(what: str) -> None:
     """The least and the largest number of a masked array are not those of what is masked."""
     rng = np.random.default_rng(0)
-    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", rng=rng)
+    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", random_state=rng)
     rows = {"y": rng.integers(0, 3, 300), "sample_weight": np.ones(300), "order": np.arange(300)}
 
     def hidden(array):

@@ -682,7 +682,7 @@ def test_arrays_of_a_sparse_matrix_that_were_replaced_are_read() -> None:
 
 
 def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
-    X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", rng=0)
+    X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", random_state=0)
     params = backhand.init(20_000, 8, 2, dtype=np.float64)
     run = started(make_engine("fused", threads=1), params, Data(X, np.arange(300) % 2), SGD())
     run.gradient()

@@ -209,7 +209,9 @@ def test_no_weights_are_copied(rows: int, dtype: Any) -> None:
     """W1 is 8 or 16 MB; what a call takes has nothing to do with it."""
     d = 20_000
     params = network(d, 100, 5, dtype)
-    X = scipy.sparse.random_array((rows, d), density=50 / d, format="csr", rng=0, dtype=dtype)
+    X = scipy.sparse.random_array(
+        (rows, d), density=50 / d, format="csr", random_state=0, dtype=dtype
+    )
     turned = params._replace(W1=np.asfortranarray(params.W1))
     assert extra_bytes(lambda: FusedEngine(1).predict_proba(params, X)) < 1e6
     assert extra_bytes(lambda: FusedEngine(1).predict_proba(turned, X)) < 1e6

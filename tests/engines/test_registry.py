@@ -18,6 +18,7 @@ from backhand.engines import (
 )
 from backhand.engines.reference import ReferenceEngine
 from backhand.errors import InputError, MissingDependencyError
+from helpers.optional_packages import needs
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def test_the_names_that_type_checkers_know_are_those_of_the_registry() -> None:
     assert names(EngineName) == ENGINES == ("auto", *registry._registry)
 
 
+@needs("llvmlite")
 @pytest.mark.usefixtures("restored")
 def test_an_engine_can_be_registered_and_auto_takes_it_where_no_other_serves() -> None:
     register_engine(EngineSpec("mine", Mine, devices=("cpu", "npu")))
@@ -78,6 +80,7 @@ def test_what_an_engine_needs_is_named_where_it_is_missing() -> None:
         make_engine("mine")
 
 
+@needs("llvmlite")
 @pytest.mark.usefixtures("restored")
 def test_auto_takes_the_next_engine_where_one_does_not_work(monkeypatch) -> None:
     def broken() -> None:

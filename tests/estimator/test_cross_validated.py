@@ -197,7 +197,7 @@ def test_a_class_of_one_row_is_in_no_fold() -> None:
         (KFold(3).split(X[:90]), "neither all rows outside its test set"),
         (LeaveOneGroupOut(), "'groups' parameter should not be None"),
         (300, r"cv is 300; expected 2\.\.200 folds"),
-        ("five", "Expected `cv` as an integer"),
+        ("five", "Expected `?cv`? as an integer"),
         (KFold(999), "Cannot have number of splits"),
     ],
 )

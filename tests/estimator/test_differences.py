@@ -14,6 +14,7 @@ import backhand
 from backhand import InputError
 from backhand.errors import BackhandWarning
 from conftest import ROOT
+from helpers.optional_packages import new_scikit_learn
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -241,6 +242,7 @@ def test_it_is_another_class() -> None:
     assert backhand.forward(ours.parameters_, X).H1.shape == (150, 4)
 
 
+@new_scikit_learn
 @line("wrong parameters", "warnings", "more classes than half")
 def test_what_is_said() -> None:
     for settings in ({"alpha": -1}, {"solver": "newton"}):

@@ -24,6 +24,7 @@ from backhand import InputError
 from backhand import MLPClassifier as Ours
 from backhand.errors import BackhandWarning
 from backhand.estimator import integrations
+from helpers.optional_packages import new_scikit_learn
 
 SETTINGS = [
     {"solver": "adam"},
@@ -51,6 +52,7 @@ def fitted(kind: Any, K: int, dtype: Any = np.float64, **settings: Any) -> Any:
     return kind((5,), max_iter=12, random_state=0, **settings).fit(*rows(K, dtype))
 
 
+@new_scikit_learn
 @pytest.mark.parametrize("K", [2, 3])
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join(map(str, s.values())))
 def test_to_sklearn_and_back_give_the_same_numbers_and_train_on(

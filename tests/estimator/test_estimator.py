@@ -13,7 +13,6 @@ import sklearn.neural_network
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.ensemble import VotingClassifier
@@ -26,6 +25,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
 from backhand import MLPClassifier
+from helpers.optional_packages import new_scikit_learn, optional
+
+ProgressBar = optional("sklearn.callback").callback.ProgressBar
+ScoringMonitor = optional("sklearn.callback").callback.ScoringMonitor
 
 # Most fits here are cut short on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -188,7 +191,9 @@ def test_labels_of_any_kind_come_back() -> None:
     )
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize(
+    "library", ["pandas", pytest.param("polars", marks=new_scikit_learn), "pyarrow"]
+)
 def test_tables(library: str) -> None:
     frames = pytest.importorskip(library)
     columns = {name: X_IRIS[:, i] for i, name in enumerate("abcd")}
@@ -224,7 +229,7 @@ def test_sparse_rows_are_the_same_rows(solver: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ["fused", "reference"])
 def test_sparse_rows_are_never_all_made_dense(solver: str, engine: str) -> None:
     rng = np.random.default_rng(0)
-    X = scipy.sparse.random_array((30_000, 3000), density=0.001, format="csr", rng=rng)
+    X = scipy.sparse.random_array((30_000, 3000), density=0.001, format="csr", random_state=rng)
     y = rng.integers(0, 3, 30_000)
     clf = MLPClassifier((2,), solver=solver, engine=engine, max_iter=1, early_stopping=True)
     tracemalloc.start()
@@ -553,6 +558,7 @@ def test_a_callback_can_stop_the_fit_and_has_as_many_ends_as_beginnings(solver: 
     assert calls.count("begin") == calls.count("end") == 4
 
 
+@new_scikit_learn
 def test_a_progress_bar_over_a_search(capsys) -> None:
     search = GridSearchCV(MLPClassifier(max_iter=3), {"alpha": [0, 1]}, cv=2)
     search.set_callbacks(ProgressBar()).fit(X_IRIS, Y_IRIS)

@@ -12,6 +12,7 @@ import pytest
 import sklearn.neural_network
 
 from backhand import MLPClassifier
+from helpers.optional_packages import new_scikit_learn
 
 REGRESSION = "regression"
 LEFT_OUT = {
@@ -79,6 +80,7 @@ def same_random_numbers_on_every_run() -> None:
     np.random.seed(0)
 
 
+@new_scikit_learn
 def test_all_of_scikit_learns_tests_are_run_or_left_out_for_a_reason() -> None:
     assert THEIRS.MLPClassifier is MLPClassifier
     assert set(LEFT_OUT) <= set(FOUND)

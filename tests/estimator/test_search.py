@@ -28,8 +28,10 @@ from sklearn.preprocessing import StandardScaler
 from backhand import GridSearchCV, InputError, MLPClassifier
 from backhand.estimator import search_fits
 from backhand.training import samplers
+from helpers.optional_packages import new_scikit_learn
 
 pytestmark = [
+    new_scikit_learn,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::backhand.errors.BackhandWarning"),
 ]

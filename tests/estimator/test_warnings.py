@@ -78,10 +78,27 @@ def test_verbose_prints_what_scikit_learn_prints(capsys, learning_rate, early_st
 
 
 def test_where_scikit_learn_is_too_old_a_sentence_says_so(monkeypatch) -> None:
-    for name in ("backhand.estimator", "backhand.estimator.classifier"):
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    monkeypatch.delitem(sys.modules, "backhand.estimator")
+    monkeypatch.setattr("backhand.support.optional.version", lambda package: "1.6.1")
     with pytest.raises(
-        MissingDependencyError, match=r"need scikit-learn 1\.9 or newer, and .* is inst"
+        MissingDependencyError, match=r"need scikit-learn 1\.7 or newer, and .* is inst"
     ):
         importlib.import_module("backhand.estimator")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_before_scikit_learn_19_all_but_callbacks_and_the_search_works(monkeypatch) -> None:
+    now = MLPClassifier((5,), max_iter=3, random_state=0).fit(X, Y)
+    ours = [name for name in sys.modules if name.startswith("backhand.estimator")]
+    for name in ours:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    older = importlib.import_module("backhand.estimator")
+    before = older.MLPClassifier((5,), max_iter=3, random_state=0).set_callbacks().fit(X, Y)
+    assert before.loss_curve_ == now.loss_curve_
+    for refused in (
+        lambda: before.set_callbacks("any"),
+        lambda: older.GridSearchCV(before, {"alpha": [0, 1]}).fit(X, Y),
+    ):
+        with pytest.raises(MissingDependencyError, match=r"needs scikit-learn 1\.9 or newer"):
+            refused()

@@ -3,7 +3,7 @@
 This is the one place that decides so. A test file imports optional packages as it imports others,
 and a test uses what needs them: if the import or the test then fails because a package of
 `OPTIONAL` is not installed, it is skipped, and the report names the package. `optional` is for
-a file of which only some tests need one.
+a file of which only some tests need one, and `needs` for a test that fails in another way.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +21,19 @@ import pytest
 OPTIONAL = (
     "anywidget", "array_api_strict", "arro3.core", "arro3.io", "backports.zstd", "duckdb",
     "joblib", "llvmlite", "matplotlib", "onnx", "onnxruntime", "openpyxl", "pandas", "polars",
-    "psutil", "pyarrow", "python_calamine", "safetensors", "scipy", "sklearn", "skl2onnx", "skops",
-    "threadpoolctl", "torch", "traitlets", "triton",
+    "psutil", "pyarrow", "python_calamine", "safetensors", "scipy", "sklearn", "sklearn.callback",
+    "skl2onnx", "skops", "threadpoolctl", "torch", "traitlets", "triton",
 )  # fmt: skip
 """What the core works without, and what tests use beside it, by the name it is imported by."""
 
 
 def _is_absent(module: str) -> bool:
-    try:
-        return find_spec(module) is None
-    except ModuleNotFoundError:  # the package that it is in
-        return True
+    """Whether it is not installed; nothing is imported, so a part of a package is a folder."""
+    package, _, part = module.partition(".")
+    spec = find_spec(package)
+    if spec is None or not part:
+        return spec is None
+    return not any((Path(where) / part).exists() for where in spec.submodule_search_locations)
 
 
 ABSENT = frozenset(name for name in OPTIONAL if _is_absent(name))
@@ -53,6 +56,21 @@ class _Absent:
         pytest.skip(f"{self._name} is not installed")
 
 
+def _known(module: str) -> str:
+    """The absent package that a module is, or is in."""
+    return next((name for name in sorted(ABSENT) if f"{module}.".startswith(f"{name}.")), "")
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """Skip a test that would not fail by an error that names the package."""
+    absent = [name for name in names if _known(name)]
+    return pytest.mark.skipif(bool(absent), reason=f"{', '.join(absent)} is not installed")
+
+
+new_scikit_learn = needs("sklearn.callback")
+"""Skip a test of what scikit-learn itself has, says or mends from 1.9 on."""
+
+
 def optional(name: str) -> Any:
     """What `import NAME` binds, or what skips the test that calls anything of it."""
     if absent := _known(name):
@@ -68,6 +86,8 @@ def _missing_in(call: pytest.CallInfo[Any] | None) -> str:
         if error is None:
             break
         named = [error.name or ""] if isinstance(error, ImportError) else []
+        if "needs scikit-learn 1.9" in str(error):
+            named.append("sklearn.callback")
         for name in map(_known, named + SAID.findall(str(error))):
             if name:
                 return name
@@ -75,16 +95,15 @@ def _missing_in(call: pytest.CallInfo[Any] | None) -> str:
     return ""
 
 
-def _known(module: str) -> str:
-    """The absent package that a module is, or is in."""
-    inside = (name for name in ABSENT if f"{module}.".startswith(f"{name}.") or module == name)
-    return next(inside, "")
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Without llvmlite, tests of the default engine run on the reference engine."""
+    """Ignore what is said because a package is absent, or older.
+
+    Without llvmlite, tests of the default engine run on the reference engine.
+    """
     if "llvmlite" in ABSENT:
         config.addinivalue_line("filterwarnings", "ignore:llvmlite is not installed")
+    if "sklearn.callback" in ABSENT:  # an older one passes a generator to `parametrize`
+        config.addinivalue_line("filterwarnings", "ignore:Passing a non-Collection iterable")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,6 +20,7 @@ from backhand.errors import BackhandWarning, InputError, OutputError
 from backhand.support.signals import Interrupted
 from backhand.training import samplers
 from conftest import ROOT
+from helpers.optional_packages import needs
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((900, 6)).astype(np.float32)
@@ -229,6 +230,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_those_before(tmp_path, monkeypatc
     assert sorted(path for path in tmp_path.iterdir() if path.is_file()) == before
 
 
+@needs("duckdb")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_command_line_says_how_to_go_on(tmp_path, number, code) -> None:
     command = [

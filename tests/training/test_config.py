@@ -96,8 +96,9 @@ def test_train_takes_every_setting_and_help_describes_it() -> None:
         parameter = signature.parameters[field.name]
         assert parameter.default == field.default
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        assert f"\n    {field.name} : " in backhand.train.__doc__
-        assert field.metadata["description"].split("\n")[0] in backhand.train.__doc__
+        text = inspect.getdoc(backhand.train)
+        assert f"\n{field.name} : " in text
+        assert field.metadata["description"].split("\n")[0] in text
     assert list(signature.parameters)[:3] == ["params", "X", "y"]
     with pytest.raises(TypeError, match="lerning_rate"):
         backhand.train(PARAMS, X, Y, lerning_rate=0.1)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metaestimators import available_if
 
 from backhand.engines import Engine, Rows
@@ -32,6 +31,7 @@ from backhand.estimator.interchange import Interchange
 from backhand.estimator.parameters import ConstructorParameters
 from backhand.estimator.random_states import copy_of, generator_of
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
+from backhand.estimator.scikit_learn_callbacks import CallbackSupportMixin, with_callbacks
 from backhand.estimator.solvers import (
     EpochTraining,
     train_by_lbfgs,

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or, check, check_all
 from backhand.errors import InputError
+from backhand.estimator.scikit_learn_callbacks import need_callbacks
 from backhand.estimator.search_fits import epochs_of, trains_as_fleet
 from backhand.estimator.search_halving import best_index, best_of, kept, stages
 from backhand.estimator.search_run import Comparison, SearchRun
@@ -36,7 +37,7 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
     Parameters, attributes and methods are scikit-learn's. If the estimator is Backhand's
     `MLPClassifier`, or a pipeline that ends in one, all candidates are trained on all splits in
     this process, in threads, over one X; each fit has the bits that it has alone. Any other
-    estimator is searched by scikit-learn's own code.
+    estimator is searched by scikit-learn's own code. `fit` needs scikit-learn 1.9 or newer.
 
     Parameters
     ----------
@@ -149,6 +150,7 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
         >>> search.n_candidates_, search.n_resources_
         ([3, 1], [10, 30])
         """
+        need_callbacks("Backhand's GridSearchCV")
         check_all(self, CONSTRAINTS)
         for name in ("n_resources_", "n_candidates_"):  # of an earlier call, with halving
             self.__dict__.pop(name, None)

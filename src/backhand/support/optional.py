@@ -26,7 +26,7 @@ EXTRAS = {
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 
-LEAST = {"sklearn": ("scikit-learn", (1, 9))}
+LEAST = {"sklearn": ("scikit-learn", (1, 7))}
 """Packages of which older versions cannot be used: their name and least version, by module."""
 
 HINTS = {

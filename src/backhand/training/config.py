@@ -67,6 +67,16 @@ NAMES = {
 """The types that are a choice of names."""
 
 
+PLACEHOLDER = "    ... : all settings, which `help` describes one by one"
+"""The line of a docstring in whose place the settings are described. An editor that does not run
+the module shows it as it stands."""
+
+
+def with_settings(doc: str | None, record: type[Any]) -> str | None:
+    """Return a docstring with the settings of a record in place of `PLACEHOLDER`."""
+    return doc and doc.replace(PLACEHOLDER, describe_settings(record))
+
+
 def describe_settings(record: type[Any], indent: str = "    ") -> str:
     """The declared settings of a record, as entries of a numpydoc section."""
     lines = []

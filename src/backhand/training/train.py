@@ -19,7 +19,7 @@ from backhand.training.callbacks import Callback, check_callbacks, period
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import data_fingerprint, settings_of
-from backhand.training.config import TrainConfig, describe_settings
+from backhand.training.config import TrainConfig, with_settings
 from backhand.training.data import check_validation, host_parameters, make_data
 from backhand.training.loop import drive
 from backhand.training.plan import make_sampler
@@ -39,7 +39,7 @@ def taking(
     """Give a function of one record the record's own signature.
 
     So the arguments are declared once, in the record: type checkers find a misspelt one, `help`
-    shows all with their defaults, and `SETTINGS` in the docstring becomes their descriptions.
+    shows all with their defaults, and `PLACEHOLDER` in the docstring becomes their descriptions.
     """
 
     def decorate(function: Callable[[A], R]) -> Callable[P, R]:
@@ -52,8 +52,8 @@ def taking(
 
         returns = inspect.signature(function).return_annotation
         called.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
-        if function.__doc__ is not None and isinstance(arguments, type):
-            called.__doc__ = function.__doc__.replace("    SETTINGS", describe_settings(arguments))
+        if isinstance(arguments, type):
+            called.__doc__ = with_settings(function.__doc__, arguments)
         return called
 
     return decorate
@@ -105,7 +105,7 @@ def train(arguments: TrainArguments) -> TrainResult:
         or a data frame of numbers.
     y : array_like of shape (N,) or (N, K)
         Class indices 0..K-1, or one-hot rows.
-    SETTINGS
+    ... : all settings, which `help` describes one by one
     sample_weight : array_like of shape (N,), optional
         Weights of the rows: means become weighted means.
     validation : (X, y) or (X, y, sample_weight), optional

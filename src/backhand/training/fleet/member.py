@@ -15,7 +15,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support import display
 from backhand.support.memory_budget import format_size, free_memory
-from backhand.training.config import TrainConfig, check_settings, describe_settings, setting
+from backhand.training.config import TrainConfig, check_settings, setting, with_settings
 from backhand.training.data import host, host_parameters
 from backhand.training.prepared import check_monitored
 
@@ -42,7 +42,7 @@ class Member(TrainConfig):
         occur more than once. None: all rows.
     validation : array_like, optional
         The rows of X that it validates on, in the same forms. None: no validation.
-    SETTINGS
+    ... : all settings, which `help` describes one by one
 
     Raises
     ------
@@ -93,7 +93,7 @@ class Member(TrainConfig):
         return display.Summary("Member", sorted(shown, key=lambda row: row[0] not in of_members))
 
 
-Member.__doc__ = (Member.__doc__ or "").replace("    SETTINGS", describe_settings(TrainConfig))
+Member.__doc__ = with_settings(Member.__doc__, TrainConfig)
 
 
 def _brief(value: Any) -> str:

@@ -97,7 +97,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.environ.update(VARIABLES)
             os.chdir(prepare(Path(folder), page))
-            sys.path.insert(0, os.getcwd())
+            sys.path.insert(0, str(Path.cwd()))
             renew(page, chosen.all)
             os.chdir(here)
 

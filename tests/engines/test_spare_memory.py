@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -200,3 +201,22 @@ def test_threads_never_take_the_same_object() -> None:
     for thread in team:
         thread.join()
     assert len({n for mine in taken for n in mine}) == sum(map(len, taken))
+
+
+def test_a_deque_that_another_thread_changes_is_read_again() -> None:
+    """Without the GIL, a thread may do so in the middle of a loop over it."""
+
+    class Changing(deque):
+        changes = 2
+
+        def __iter__(self):
+            self.changes -= 1
+            if self.changes >= 0:
+                raise RuntimeError("deque mutated during iteration")
+            return super().__iter__()
+
+    spares: Spares[str] = Spares(100)
+    spares._kept = Changing()
+    for name in ("first", "second"):
+        spares.give(name, 60, name)
+    assert [name for name, _, _ in spares._kept] == ["second"]

@@ -155,16 +155,21 @@ def copy_tests(folder: Path) -> None:
         shutil.copy(ROOT / name, folder)
 
 
-def tested(environment: Environment, tree: Path, tests: list[str]) -> tuple:
-    """Passed, skipped by reason, failed, seconds."""
+def tested(environment: Environment, tree: Path, tests: list[str], *, old: bool) -> tuple:
+    """Passed, skipped by reason, failed, seconds.
+
+    Old packages call what newer ones under them have deprecated, which is no fault of ours.
+    """
     where = "import backhand; print(backhand.__file__)"
     home = run([str(environment.python), "-c", where], cwd=tree).stdout.strip()
     assert Path(home).is_relative_to(environment.folder), f"not the installed wheel: {home}"
     report = tree / "report.xml"
     began = time.perf_counter()
     ignored = [f"--ignore={name}" for name in ABOUT_THE_SOURCE]
+    ignored += ["-W", "ignore::DeprecationWarning"] if old else []
     done = run([str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                f"--junit-xml={report}", *ignored, *tests], cwd=tree, check=False)  # fmt: skip
+                "--continue-on-collection-errors", f"--junit-xml={report}", *ignored, *tests],
+               cwd=tree, check=False)  # fmt: skip
     seconds = time.perf_counter() - began
     if not report.exists():
         raise SystemExit(done.stdout[-3000:] + done.stderr[-3000:])
@@ -199,7 +204,8 @@ def row(python: str, which: str, wheel: Path, folder: Path, options: argparse.Na
     copy_tests(tree)
     version = run([str(environment.python), "-c", VERSION]).stdout.strip()
     tests = options.tests or (list(SOME) if options.some else ["tests"])
-    return Row(version, which, packages, megabytes, *tested(environment, tree, tests), without)
+    found = tested(environment, tree, tests, old=which == "floor")
+    return Row(version, which, packages, megabytes, *found, without)
 
 
 VERSION = """

@@ -23,7 +23,7 @@ class Spares(Generic[T]):
     """Objects that are not in use, by key; the oldest are dropped when they take too much memory.
 
     Threads may call its methods at the same time, and so may a finaliser, in the middle of a call:
-    each operation on a deque is atomic, and no lock is held.
+    each operation on a deque is atomic, but for a loop over it, and no lock is held.
     """
 
     def __init__(self, most_bytes: int = SPARE_BYTES) -> None:
@@ -47,9 +47,15 @@ class Spares(Generic[T]):
         if size > self._most:
             return
         self._kept.append((key, size, value))
-        while sum(size for _, size, _ in list(self._kept)) > self._most:
+        while self._bytes() > self._most:
             with suppress(IndexError):  # if all were taken in the meantime
                 self._kept.popleft()
+
+    def _bytes(self) -> int:
+        """Return the bytes of all; without the GIL, a thread may change the deque meanwhile."""
+        while True:
+            with suppress(RuntimeError):
+                return sum(size for _, size, _ in list(self._kept))
 
 
 def size_of(record: tuple[object, ...]) -> int:

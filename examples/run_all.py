@@ -17,6 +17,9 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent
 ARGUMENTS = {"many_machines.py": [str(EXAMPLES / "penguins.csv")]}
+ENVIRONMENT = {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", "OMP_WAIT_POLICY": "PASSIVE"}
+"""No windows; any letter can be printed; threads that wait leave the cores to others."""
+
 LIMIT = 600
 """Seconds after which an example that has not ended counts as failed."""
 
@@ -30,7 +33,7 @@ def find() -> list[Path]:
 def run(script: Path) -> str | None:
     """Run an example; return what it printed if it failed."""
     command = [sys.executable, str(script), *ARGUMENTS.get(script.name, [])]
-    environment = {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", **os.environ}
+    environment = {**ENVIRONMENT, **os.environ}
     with (
         tempfile.TemporaryFile() as printed,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,

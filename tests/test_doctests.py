@@ -18,10 +18,12 @@ OPTIONAL = (
     "anywidget",
     "duckdb",
     "matplotlib",
+    "mlflow",
     "onnx",
     "onnxruntime",
     "pandas",
     "sklearn",
+    "tensorboardX",
     "torch",
 )
 

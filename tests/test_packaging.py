@@ -20,7 +20,8 @@ PROJECT = PYPROJECT["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 MODULES = {
     "array-api-compat": "array_api_compat", "arro3-core": "arro3", "arro3-io": "arro3",
-    "backports.zstd": "backports", "python-calamine": "python_calamine", "scikit-learn": "sklearn",
+    "backports.zstd": "backports", "mlflow-skinny": "mlflow", "python-calamine": "python_calamine",
+    "scikit-learn": "sklearn",
 }  # fmt: skip
 """What a package is imported as, where that is not its name."""
 
@@ -28,7 +29,7 @@ OURS = {"backhand", "_typeshed", ""}
 """Itself, what type checkers bring, and relative imports."""
 
 BROUGHT = {
-    "skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py",
+    "skl2onnx": "estimator/integrations.py",
     "pandas": "explanation/trace/entry.py", "triton": "engines/torch/",
 }  # fmt: skip
 """Libraries of the user's own that no extra brings, and where each is imported if it is there: a
@@ -53,7 +54,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 CORE = declared(PROJECT["dependencies"])
 EXTRAS = {name: declared(needs) for name, needs in PROJECT["optional-dependencies"].items()}
-OPTIONAL = EXTRAS["all"] | EXTRAS["ray"]
+OPTIONAL = EXTRAS["all"] | EXTRAS["mlflow"] | EXTRAS["ray"] | EXTRAS["tensorboard"]
 
 
 def imported(path: Path) -> set[str]:
@@ -211,7 +212,9 @@ def test_there_is_one_version() -> None:
     assert newest[1] == PROJECT["version"]
     assert f"[{newest[1]}]: {URLS['Source']}/releases/tag/v{newest[1]}" in text("CHANGELOG.md")
     assert f"\nversion: {PROJECT['version']}\n" in text("CITATION.cff")
-    assert not (SOURCE / "_version.py").exists()
+    for name in ("classroom.yml", "README.md"):
+        pinned = re.findall(r"backhand==([\w.]+)", text(f"examples/classroom/{name}"))
+        assert pinned == [PROJECT["version"]], name
 
 
 def test_the_changelog_keeps_its_convention() -> None:
@@ -261,6 +264,8 @@ def test_actions_are_pinned_each_to_one_commit_with_its_version() -> None:
     for one in uses:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
     assert len({one.partition("@")[0] for one in uses}) == len(uses)
+    used = re.findall(r"uses: (.+)", text("examples/classroom/classroom.yml"))
+    assert used and all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", one) for one in used)
     assert texts.count("\npermissions: {}\n") == 3
     assert texts.count("persist-credentials: false") == texts.count("actions/checkout@")
 

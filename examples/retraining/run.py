@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-DAYS = {"2026-11-22": 200, "2026-11-23": 4000, "2026-11-24": 4000, "2026-11-25": 4000}
+DAYS = {"2026-11-22": 200, "2026-11-23": 2000, "2026-11-24": 2000, "2026-11-25": 2000}
 """The new rows of each day. The first night trains on those of the first day alone."""
 
 KEPT = 2

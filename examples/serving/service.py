@@ -8,14 +8,20 @@ from typing import Annotated, Any, Literal
 
 import model
 from fastapi import FastAPI
-from pydantic import ConfigDict, Field, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
+
+
+def text(value: Any) -> Any:
+    """A category as the model spells it: numbers and booleans are texts to it."""
+    return model.respelled(value) if isinstance(value, bool | int | float | str) else value
 
 
 def expected(column: Any) -> tuple[Any, Any]:
     """The type of a column's values; null is allowed where training had missing values."""
     kind: Any = float if type(column).__name__ == "Number" else str
-    if type(column).__name__ == "Category" and not column.other:
-        kind = Literal[column.categories]
+    if type(column).__name__ == "Category":
+        known = Literal[(*column.categories, *column.equal)]
+        kind = Annotated[str if column.other else known, BeforeValidator(text)]
     return (kind | None if column.missing else kind), Field(alias=column.name)
 
 

@@ -53,6 +53,8 @@ from backhand.training.callbacks import Every as Every
 from backhand.training.callbacks import Progress as Progress
 from backhand.training.callbacks import StopTraining as StopTraining
 from backhand.training.checkpoints.checkpoint import Checkpoint as Checkpoint
+from backhand.training.curves import MLflow as MLflow
+from backhand.training.curves import TensorBoard as TensorBoard
 from backhand.training.early_stopping import DivergenceError as DivergenceError
 from backhand.training.early_stopping import EarlyStopping as EarlyStopping
 from backhand.training.fleet.member import Member as Member

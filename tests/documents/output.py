@@ -6,11 +6,13 @@ import doctest
 import re
 
 DECIMAL = r"(?:\d[\d,]*)?\.\d+(?:e[+-]?\d+)?|\d+e[+-]\d+"
-MAY_DIFFER = re.compile(rf"{DECIMAL}|\d[\d,]*(?= ?(?:µs|ms|s|KB|MB)\b)|\d+(?= of \d)|(?<= )[\d·]+$")
+UNIT = r"(?= ?(?:µs|ms|s|KB|MB)\b)"
+RECORD = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+"
+MAY_DIFFER = re.compile(rf"{RECORD}|{DECIMAL}|\d[\d,]*{UNIT}|\d+(?= of \d)|(?<= )[\d·]+$")
 """Losses and borderline rows may differ between CPUs, and times between runs; words may not.
 
-These are decimal numbers, numbers with a unit of time or memory, the n of "n of m", and the last
-integer of a line, as in a confusion matrix.
+These are decimal numbers, numbers with a unit of time or memory, the time of a record of
+`logging`, the n of "n of m", and the last integer of a line, as in a confusion matrix.
 """
 ANY = re.compile(rf"{DECIMAL}|\d[\d,]*|(?<= )–(?= |$)")
 CUT = ("…", "...")

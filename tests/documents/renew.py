@@ -12,6 +12,7 @@ import argparse
 import doctest
 import io
 import os
+import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
@@ -96,6 +97,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.environ.update(VARIABLES)
             os.chdir(prepare(Path(folder), page))
+            sys.path.insert(0, str(Path.cwd()))
             renew(page, chosen.all)
             os.chdir(here)
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from runpy import run_path
 from unittest import mock
@@ -35,13 +35,17 @@ class Command:
     shown: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Printed:
-    """What a command printed, as in a terminal; `code` is None if it was checked but not run."""
+    """What a command printed; `code` is None if it was checked but not run.
+
+    `terminal` has standard output and error as a terminal shows them together.
+    """
 
     code: int | None
     terminal: str = ""
-    output: bytes = field(default=b"", repr=False)
+    output: bytes = b""
+    errors: str = ""
 
 
 def commands_of(text: str) -> list[Command]:
@@ -76,8 +80,7 @@ def execute(text: str) -> Printed:
     names = [Path(stage[0]).name for stage in stages if stage]
     if all(name in SIMPLE for name in names):
         done = subprocess.run(["sh", "-c", text], capture_output=True, check=False)
-        terminal = (done.stdout + done.stderr).decode()
-        return Printed(done.returncode, terminal, done.stdout)
+        return finished(done)
     printed = Printed(None)
     for stage in stages:
         printed = one(stage, printed)
@@ -107,13 +110,12 @@ def one(words: list[str], before: Printed) -> Printed:
         printed = run(words, given)
     if target and printed.code is not None:
         Path(target).write_bytes(printed.output)
-        plain = printed.output.decode(errors="replace")
-        printed.terminal = printed.terminal.replace(plain, "", 1)
-        printed.output = b""
-    if before.output or before.terminal:
-        errors = before.terminal.replace(before.output.decode(errors="replace"), "", 1)
-        printed.terminal = errors + printed.terminal
-    return printed
+        printed = Printed(printed.code, terminal=printed.errors, errors=printed.errors)
+    return replace(
+        printed,
+        terminal=before.errors + printed.terminal,
+        errors=before.errors + printed.errors,
+    )
 
 
 def redirected(words: list[str], given: bytes) -> tuple[list[str], bytes, str]:
@@ -138,7 +140,7 @@ def run(words: list[str], given: bytes) -> Printed:
         return backhand(rest if name == "backhand" else words[3:], given)
     if name in SIMPLE:
         done = subprocess.run(words, input=given, capture_output=True, check=False)
-        return Printed(done.returncode, (done.stdout + done.stderr).decode(), done.stdout)
+        return finished(done)
     if name == "cd":
         os.chdir(Path(rest[0]).expanduser())
         return Printed(0)
@@ -150,11 +152,16 @@ def run(words: list[str], given: bytes) -> Printed:
     return Printed(None)
 
 
+def finished(done: subprocess.CompletedProcess[bytes]) -> Printed:
+    errors = done.stderr.decode()
+    return Printed(done.returncode, done.stdout.decode() + errors, done.stdout, errors)
+
+
 def backhand(words: list[str], given: bytes) -> Printed:
     result = CliRunner().invoke(app, words, input=given)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Printed(result.exit_code, result.output, result.stdout_bytes)
+    return Printed(result.exit_code, result.output, result.stdout_bytes, result.stderr)
 
 
 def python(words: list[str]) -> Printed:

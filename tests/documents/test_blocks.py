@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,15 @@ def runnable(page: Path, slow: bool) -> list[Block]:
 
 
 @pytest.fixture
-def place(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of its own for each document, which is the current one."""
     for variable, value in VARIABLES.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.chdir(prepare(tmp_path, page))
     monkeypatch.syspath_prepend(Path.cwd())
-    return Path.cwd()
+    level = logging.getLogger("backhand").level
+    yield Path.cwd()
+    logging.getLogger("backhand").setLevel(level)
 
 
 def run(blocks: list[Block]) -> None:

@@ -115,6 +115,7 @@ def test_a_script_of_the_gallery_has_cells_and_a_picture(path) -> None:
     assert source.count("\n# %%\n") >= 2
     assert "plt.show()" in source
     assert "__main__" not in source
+    assert "__file__" not in source, "a notebook and Sphinx have none"
 
 
 def test_the_gallery_says_what_each_script_shows() -> None:

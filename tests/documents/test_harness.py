@@ -73,6 +73,8 @@ def test_what_is_not_so_fails_at_its_place(text: str, folder: Path) -> None:
         "console\n$ printf 'one\\ntwo\\n' | head -n 1\none",
         "console\n$ printf 'one\\n' > file.txt\n$ cat file.txt\none",
         "console\n$ python -c 'print(3)' | cat\n3",
+        "console\n$ backhand explain --entry 'L' | head -n 1 > l.txt\n$ cat l.txt\nL = 1.23818",
+        "console\n$ BACKHAND_LOG=debug backhand explain > explained.txt\n…",
         "console\n$ make lint\n$ python -m pip install '.[fast,tables]'",
     ],
 )

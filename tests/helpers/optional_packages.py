@@ -22,7 +22,7 @@ OPTIONAL = (
     "anywidget", "array_api_strict", "arro3.core", "arro3.io", "backports.zstd", "duckdb",
     "joblib", "llvmlite", "matplotlib", "onnx", "onnxruntime", "openpyxl", "pandas", "polars",
     "psutil", "pyarrow", "python_calamine", "safetensors", "scipy", "sklearn", "sklearn.callback",
-    "skl2onnx", "skops", "threadpoolctl", "torch", "traitlets", "triton",
+    "skl2onnx", "skops", "tensorboardX", "threadpoolctl", "torch", "traitlets", "triton",
 )  # fmt: skip
 """What the core works without, and what tests use beside it, by the name it is imported by."""
 

@@ -3,6 +3,7 @@
 import ast
 import signal
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ import pytest
 import backhand
 from backhand.cli import check
 from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
-from backhand.support import signals
+from backhand.support.platform import SIGNALS
 from conftest import ROOT
 from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("errors.md")
+BREAK = 21
+"""SIGBREAK on Windows, which alone has it."""
+
 SOURCE = ROOT / "src" / "backhand"
 
 
@@ -58,28 +62,37 @@ def test_exit_codes_are_those_of_the_code() -> None:
     assert check.EXIT_CODES["correct"] == 0
     (codes,) = tables(section(page("commands.md"), "## Exit codes"))
     every = {int(code) for row in codes for code in row[0].split(", ")}
-    assert every == {0, FAILED, WRONG_INPUT, *check.EXIT_CODES.values(),
-                     *(SIGNALLED + number for number in signals.SIGNALS)}  # fmt: skip
+    of_signals = {int(row[2]) for row in rows("## Signals")}
+    assert every == {0, FAILED, WRONG_INPUT, *check.EXIT_CODES.values(), *of_signals}
 
 
 def test_signals_are_those_that_are_handled() -> None:
     listed = {row[0]: int(row[2]) for row in rows("## Signals")}
-    assert listed == {signal.Signals(n).name: SIGNALLED + n for n in signals.SIGNALS}
+    assert listed.pop("SIGBREAK") == SIGNALLED + BREAK
+    here = {signal.Signals(n).name: SIGNALLED + n for n in SIGNALS if n != BREAK}
+    assert {name: code for name, code in listed.items() if hasattr(signal, name)} == here
 
 
-def first_texts(tree: ast.Module) -> dict[str, str]:
-    """The texts that a module gives names to; of a tuple, the first."""
-    found: dict[str, str] = {}
-    for node in (node for node in tree.body if isinstance(node, ast.Assign)):
+def texts_of_names(tree: ast.Module) -> dict[str, set[str]]:
+    """The texts that a module gives names to; of a tuple the first, of a choice both."""
+    found: dict[str, set[str]] = {}
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
         target, value = node.targets[0], node.value
         pairs = [(target, value)]
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             pairs = list(zip(target.elts, value.elts, strict=True))
         for name, given in pairs:
-            inside = [n.value for n in ast.walk(given) if isinstance(n, ast.Constant)]
-            if isinstance(name, ast.Name) and inside and isinstance(inside[0], str):
-                found[name.id] = inside[0]
+            either = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+            firsts = [next(text_in(one), "") for one in either]
+            if isinstance(name, ast.Name):
+                found[name.id] = set(filter(None, firsts))
     return found
+
+
+def text_in(node: ast.AST) -> Iterator[str]:
+    for inside in ast.walk(node):
+        if isinstance(inside, ast.Constant) and isinstance(inside.value, str):
+            yield inside.value
 
 
 def is_environ(node: ast.AST) -> bool:
@@ -104,13 +117,13 @@ def read_variables(path: Path) -> set[str]:
     if "environ" not in text and "getenv" not in text:
         return found
     tree = ast.parse(text)
-    own = first_texts(tree)
+    own = texts_of_names(tree)
     for asked in filter(None, map(name_asked_for, ast.walk(tree))):
         inner = asked.value if isinstance(asked, ast.Subscript) else asked
         if isinstance(inner, ast.Constant):
             found.add(str(inner.value))
         elif isinstance(inner, ast.Name) and inner.id in own:
-            found.add(own[inner.id])
+            found |= own[inner.id]
     return found
 
 

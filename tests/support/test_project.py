@@ -53,11 +53,11 @@ def texts_of_messages(path: Path) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("said", ["docs/", "report this", "report it"])
+@pytest.mark.parametrize("said", [r"docs/", r"report this\b", r"report it\b"])
 def test_messages_give_addresses_instead_of_files_of_the_source(said: str) -> None:
     """A wheel has no folder docs, and "report it" says nothing without a place."""
     about = [
         (path.name, text) for path in SOURCE.rglob("*.py") for text in texts_of_messages(path)
-        if said in text and path.name != "project.py"
+        if re.search(said, text) and path.name != "project.py"
     ]  # fmt: skip
     assert [where for where, text in about if not text.rstrip().endswith(" at")] == []

@@ -22,7 +22,9 @@ EXTRAS = {
     "onnx": "onnx", "onnxruntime": "onnx",
     "anywidget": "widget", "traitlets": "widget",
     "matplotlib": "plot",
+    "mlflow": "mlflow",
     "ray": "ray",
+    "tensorboardX": "tensorboard",
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 

@@ -143,6 +143,10 @@ class Every:
         self.callback(progress)
 
 
+class AfterBlocks:
+    """Base of callbacks that are called after every block, several times per second."""
+
+
 class StopTraining(Exception):
     """Raised by a callback, ends training; `train` returns what there is at that point.
 
@@ -162,6 +166,8 @@ class StopTraining(Exception):
 
 def period(callback: Callback) -> int | None:
     """Epochs between two calls of a callback; None: it is called after every block."""
+    if isinstance(callback, AfterBlocks):
+        return None
     return callback.epochs if isinstance(callback, Every) else 1
 
 

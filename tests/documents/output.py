@@ -59,14 +59,11 @@ def begins_with(comment: str, printed: str) -> bool:
     """Does the comment behind a `print` begin with what it prints, decimals within 5 %?"""
     words, numbers = NUMBER.sub("#", comment), NUMBER.findall(comment)
     others, printed_numbers = NUMBER.sub("#", printed), NUMBER.findall(printed)
-    return (
-        bool(printed)
-        and words.startswith(others)
-        and all(
-            abs(float(one) - float(other))
-            <= 0.05 * abs(float(other)) + 0.5 * 10.0 ** -decimals(one)
-            for one, other in zip(numbers, printed_numbers, strict=False)
-        )
+    if not printed or not words.startswith(others):
+        return False
+    return all(
+        abs(float(one) - float(other)) <= 0.05 * abs(float(other)) + 0.5 * 10.0 ** -decimals(one)
+        for one, other in zip(numbers, printed_numbers, strict=False)
     )
 
 

@@ -197,8 +197,8 @@ def test_without_held_out_rows_the_page_says_that_nothing_is_known(here, undrawn
 
 def test_only_the_out_of_fold_figures_are_those_of_single_networks(here, undrawn) -> None:
     hostile_table(here / "t.csv")
-    run("train", "t.csv", "-t", SCRIPT, "--members", "2", "--l2", "0.01", "--epochs", "20",
-        "--hidden", "4", "--report", "r.html")  # fmt: skip
+    run("train", "t.csv", "-t", SCRIPT, "--members", "2", "--l2", "0.01", "--learning-rate", "0.05",
+        "--epochs", "20", "--hidden", "4", "--report", "r.html")  # fmt: skip
     said = " ".join(Outline((here / "r.html").read_text(encoding="utf-8")).texts)
     out_of_fold, single = said.index("The out-of-fold figures are"), said.index("These are the fig")
     held_out = said.index("The held-out figures are those of the saved network")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from backhand.support import system
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -69,7 +71,7 @@ def whole(stream: TextIO) -> TextIO:
     A stream without a file descriptor is returned unchanged, and so is every stream on Windows,
     which has consoles without descriptors and no non-blocking pipes.
     """
-    if os.name == "nt" or not isinstance(stream, io.TextIOWrapper):
+    if not system.files.pipes_may_be_full() or not isinstance(stream, io.TextIOWrapper):
         return stream
     try:
         descriptor = stream.fileno()

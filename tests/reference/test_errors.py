@@ -14,6 +14,7 @@ from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
 from backhand.support.system.processes import SIGNALS
 from conftest import ROOT
 from helpers.reference_pages import Row, names, page, quoted, section, tables
+from helpers.warning_filters import python_default_filters
 
 PAGE = page("errors.md")
 BREAK = 21
@@ -136,7 +137,7 @@ def test_every_environment_variable_that_is_read_is_listed() -> None:
 
 
 def test_the_warning_that_will_be_an_error_is_shown_by_default() -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.resetwarnings()
+    with python_default_filters() as caught:
+        warnings.warn("not shown", DeprecationWarning, stacklevel=1)
         warnings.warn("later", backhand.BackhandFutureWarning, stacklevel=1)
-    assert len(caught) == 1
+    assert [str(w.message) for w in caught] == ["later"]

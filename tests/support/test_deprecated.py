@@ -119,8 +119,7 @@ def test_an_old_option_of_another_command_is_unknown() -> None:
     said: list[str] = []
     given = ["--eta", "1"]
     assert current_options(given, "predict", said.append, [OPTION]) == given and not said
-    result = run("predict", "m.safetensors", PENGUINS, "--weight-decay", 1)
-    assert result.returncode == 2
+    result = run("predict", "m.safetensors", PENGUINS, "--weight-decay", 1, expect=2)
     assert "--weight-decay" in result.stderr and "--l2" not in result.stderr
 
 

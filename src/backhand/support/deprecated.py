@@ -31,7 +31,7 @@ class Deprecated:
     since, removed_in : str
         The version that deprecates it, and the one in which it is gone.
     where : str
-        The function whose parameter it is, or the commands that have the option, for the reader.
+        The function whose parameter it is, or the commands that had the option, with commas.
     """
 
     kind: Literal["name", "parameter", "option"]
@@ -96,16 +96,18 @@ def old_parameters(
 
 def current_options(
     arguments: Iterable[str],
+    command: str,
     notify: Callable[[str], None],
     known: Iterable[Deprecated] = DEPRECATED,
 ) -> list[str]:
-    """Return the arguments of a command with new options instead of old ones.
+    """Return the arguments of a command with the new options instead of those it had.
 
     `notify` is called with a sentence about each old one, once.
     """
-    renamed = {entry.old: entry for entry in known if entry.kind == "option"}
+    renamed = {entry.old: entry for entry in known
+               if entry.kind == "option" and command in entry.where.split(", ")}  # fmt: skip
     found: list[str] = []
-    told: set[str] = set()
+    notified: set[str] = set()
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=")
@@ -115,7 +117,7 @@ def current_options(
             found.append(argument)
             continue
         found.append(f"{entry.new}{equals}{value}")
-        if name not in told:
+        if name not in notified:
             notify(entry.sentence)
-        told.add(name)
+        notified.add(name)
     return found

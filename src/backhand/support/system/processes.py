@@ -35,7 +35,7 @@ def interrupt_thread(thread: int, number: int) -> None:
 
 
 def end_after(seconds: float) -> None:
-    """End this process after so many seconds, unless this is called again before."""
+    """End this process after these seconds, unless this is called again before."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

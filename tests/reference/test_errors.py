@@ -12,14 +12,13 @@ import backhand
 from backhand.cli import check
 from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
 from backhand.support.platform import SIGNALS
-from conftest import ROOT
 from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("errors.md")
 BREAK = 21
 """SIGBREAK on Windows, which alone has it."""
 
-SOURCE = ROOT / "src" / "backhand"
+SOURCE = Path(backhand.__file__).parent
 
 
 def rows(heading: str) -> list[Row]:

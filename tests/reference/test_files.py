@@ -34,7 +34,7 @@ from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("files.md")
 VERSION = ROOT / "tests" / "files_of_versions" / "0.1.0"
-SOURCE = ROOT / "src" / "backhand"
+SOURCE = Path(backhand.__file__).parent
 
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 

@@ -1,6 +1,8 @@
-"""Files of earlier versions are read by this one, as far as docs/reference/compatibility.md says.
+"""Files of released versions are read by this one: models predict, checkpoints resume.
 
-Models predict, and checkpoints resume. `files_of_versions/write.py` wrote the files.
+`files_of_versions/write.py` wrote them. Which are to be read, docs/reference/compatibility.md says:
+models of every version; checkpoints of this minor version and the one before, and of a training on
+a table of this one alone.
 """
 
 import importlib.util
@@ -8,6 +10,7 @@ import json
 import shutil
 import tomllib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +25,25 @@ from files_of_versions.trainings import RESUMABLE
 FOLDER = ROOT / "tests" / "files_of_versions"
 VERSIONS = sorted(path for path in FOLDER.iterdir() if (path / "expected.json").exists())
 EXPECTED = {path.name: json.loads((path / "expected.json").read_bytes()) for path in VERSIONS}
+MODELS = [(path, name) for path in VERSIONS for name in EXPECTED[path.name]["models"]]
 PRESENT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-OF_TABLES = {"table", "search"}
-"""Trainings on a table, which are resumed by their minor version alone."""
+ON_TABLES = {"table", "search"}
 
 
-def minor(version: str) -> tuple[int, int]:
-    major, second = version.split(".")[:2]
-    return int(major), int(second)
+def minor(version: str) -> tuple[int, ...]:
+    """MAJOR.MINOR of a version."""
+    return tuple(map(int, version.split(".")[:2]))
 
 
-def models_are_read(version: str, present: str) -> bool:
-    """Whether models of a version are promised to be read: until the next major version but one."""
-    return minor(present)[0] - minor(version)[0] <= 1
+def is_to_resume(name: str, then: str, now: str, versions: Iterable[str]) -> bool:
+    """Is it promised that a version resumes the training of that name, which another began?"""
+    minors = sorted({minor(version) for version in (*versions, now)})
+    later = minors.index(minor(now)) - minors.index(minor(then))
+    return later <= (0 if name in ON_TABLES else 1)
 
 
-def is_resumed(version: str, name: str, present: str, known: list[str]) -> bool:
-    """Whether a checkpoint is promised to be resumed: by its minor version and mostly the next."""
-    minors = sorted({minor(one) for one in known})
-    age = minors.index(minor(present)) - minors.index(minor(version))
-    return age <= (0 if name in OF_TABLES else 1)
-
-
-MODELS = [(path, name) for path in VERSIONS if models_are_read(path.name, PRESENT)
-          for name in EXPECTED[path.name]["models"]]  # fmt: skip
 RESUMED = [(path, name) for path in VERSIONS for name in RESUMABLE
-           if is_resumed(path.name, name, PRESENT, [*EXPECTED, PRESENT])]  # fmt: skip
+           if is_to_resume(name, path.name, PRESENT, EXPECTED)]  # fmt: skip
 TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 """By which P may differ from what the version predicted on the machine of then."""
 
@@ -72,22 +68,15 @@ def header_of(path: Path) -> Any:
 
 def test_the_present_version_has_its_files() -> None:
     assert PRESENT in EXPECTED, "python tests/files_of_versions/write.py writes them"
-    of_present = [name for path, name in RESUMED if path.name == PRESENT]
-    assert of_present == list(RESUMABLE) and set(RESUMABLE) > OF_TABLES
 
 
-def test_what_is_read_is_what_the_page_of_compatibility_promises() -> None:
-    """A model file until the next major version but one; a checkpoint by the next minor version."""
-    known = ["0.1.0", "0.1.2", "0.2.0", "0.9.0", "1.0.0", "1.1.0", "2.0.0"]
-    readers = [present for present in known if models_are_read("0.1.0", present)]
-    assert readers == known[:-1] and models_are_read("1.0.0", "2.3.0")
-    for version, table, array in (
-        ("0.1.0", ["0.1.0", "0.1.2"], ["0.1.0", "0.1.2", "0.2.0"]),
-        ("0.9.0", ["0.9.0"], ["0.9.0", "1.0.0"]),
-    ):
-        later = known[known.index(version) :]
-        for name, promised in (("search", table), ("fleet", array)):
-            assert [one for one in later if is_resumed(version, name, one, known)] == promised
+def test_checkpoints_are_resumed_as_long_as_it_is_promised() -> None:
+    versions = ("0.1.0", "0.1.1", "0.2.0")
+    assert is_to_resume("train", "0.1.0", "0.2.0", versions)
+    assert not is_to_resume("train", "0.1.1", "1.0.0", versions)
+    assert is_to_resume("table", "0.1.0", "0.1.1", versions)
+    assert not is_to_resume("search", "0.1.1", "0.2.0", versions)
+    assert {name for _, name in RESUMED} == set(RESUMABLE)
 
 
 def test_files_and_expectations_belong_together() -> None:

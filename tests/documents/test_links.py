@@ -26,7 +26,7 @@ IN_HTML = re.compile(r"""\b(?:href|src)\s*=\s*["']([^"']+)["']""")
 NAMED = re.compile(r"""\b(?:id|name)\s*=\s*["']([^"']+)["']""")
 
 OF_THE_SITE = {
-    ("docs/learn.md", "lesson-notebook.ipynb"), ("docs/learn.md", "live/lesson.zip"),
+    ("docs/learn.md", "live/lesson.zip"),
     ("docs/live.md", "live/explain.html"), ("docs/report.md", "live/penguins.html"),
 }  # fmt: skip
 """What only the site has: its build writes these files, and `check_site.py` looks for them."""

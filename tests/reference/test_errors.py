@@ -2,7 +2,6 @@
 
 import ast
 import signal
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,10 +131,3 @@ def test_every_environment_variable_that_is_read_is_listed() -> None:
     ours, of_libraries = tables(section(PAGE, "## Environment variables"))
     assert set(names(ours)) == read
     assert not set(names(of_libraries)) & read
-
-
-def test_the_warning_that_will_be_an_error_is_shown_by_default() -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.resetwarnings()
-        warnings.warn("later", backhand.BackhandFutureWarning, stacklevel=1)
-    assert len(caught) == 1

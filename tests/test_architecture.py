@@ -31,7 +31,7 @@ FLOORS = [
     {
         "constraints": "allowed values of settings, and their check",
         "stratified": "held-out rows and folds: seeded draws from each class",
-        "support": "files, folders, streams, signals, memory, optional packages, displays",
+        "support": "files, systems, streams, signals, memory, optional packages, displays, records",
     },
     {"validation": "checks of the equations' arguments"},
     {"equations": "forward, loss, backward, update: one equation per line"},

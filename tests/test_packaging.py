@@ -319,6 +319,14 @@ def test_the_build_requires_what_the_extra_brings() -> None:
     )
 
 
+def test_every_dependency_has_its_reason_in_the_architecture() -> None:
+    _, _, section = text("docs/architecture.md").partition("\n## Dependencies\n")
+    reasons = set(re.findall(r"[\w.-]+", section.partition("\n## ")[0].lower()))
+    every = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    names = {re.split(r"[<>=\[ ;]", one)[0].lower() for some in every for one in some}
+    assert names - {"backhand"} <= reasons
+
+
 def test_readme_on_pypi_has_addresses_in_place_of_paths() -> None:
     hook = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
     page = text("README.md") + (

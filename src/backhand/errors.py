@@ -99,13 +99,14 @@ class MissingDependencyError(BackhandError, ImportError):
     Examples
     --------
     >>> import backhand
-    >>> def shown(trace):
+    >>> import sys
+    >>> from unittest import mock
+    >>> with mock.patch.dict(sys.modules, tensorboardX=None):  # as if it were not installed
     ...     try:
-    ...         return trace.widget()
-    ...     except backhand.MissingDependencyError:  # without anywidget, as text
-    ...         return str(trace["dW1"])
-    >>> shown(backhand.explain()) is not None
-    True
+    ...         backhand.TensorBoard("runs")
+    ...     except backhand.MissingDependencyError as error:
+    ...         print(error)
+    TensorBoard needs tensorboardX, ... pip install 'backhand[tensorboard]'.
     """
 
 

@@ -23,6 +23,7 @@ OPTIONAL = (
     "onnxruntime",
     "pandas",
     "sklearn",
+    "sqlalchemy",
     "tensorboardX",
     "torch",
 )

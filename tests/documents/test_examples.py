@@ -105,7 +105,7 @@ def test_a_script_of_the_gallery_begins_with_a_title_and_what_it_needs(path) -> 
     assert len(line) == len(title)
     needs = re.search(r"Needs ``pip install (.*?)``", " ".join(text))[1]
     extras = re.search(r"backhand\[(.*?)\]", needs)[1].split(",")
-    installed = declared(*extras) | set(needs.replace("'", "").split())
+    installed = declared(*extras) | set(map(package, needs.replace("'", "").split()))
     assert {PACKAGES.get(module, module) for module in needed(tree)} <= installed
 
 

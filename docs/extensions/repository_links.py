@@ -16,7 +16,7 @@ from sphinx.util import logging
 LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]*)(#[^)\s]*)?(?=\))")
 
 DOWNLOADED = {"examples/mistaken.py", "examples/penguins.csv"}
-"""Files that the commands of a page read: MyST copies them into the site, for the reader to save."""
+"""Files that the commands of a page read: MyST copies them into the site."""
 
 PAGES = {
     "examples/gallery/README.rst": "gallery/index.rst",

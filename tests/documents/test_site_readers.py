@@ -1,4 +1,4 @@
-"""A reader of the site, who has no clone, can run its commands, and its links say where they lead."""
+"""A reader of the site, without a clone, can run its commands; its links say where they lead."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from documents.blocks import RUN, blocks_of, documents, tokens_of
 DOCS = ROOT / "docs"
 PAGES = [page for page in documents() if page.is_relative_to(DOCS)]
 OF_A_CLONE = re.compile(r"\b(examples|docs)/")
+BACKHAND = re.compile(r"\$ (\w+=\w+ )?backhand ")
+SECTIONS = [DOCS / f"{name}.md" for name in ("learn", "use", "check", "examples", "inside")]
 
 
 def name(page: Path) -> str:
@@ -24,7 +26,7 @@ def lines_to_run(page: Path) -> list[str]:
     """What a reader would copy: the lines of Python, and commands of Backhand."""
     run = [block for block in blocks_of(page) if block.language in RUN]
     return [line for block in run for line in block.text.splitlines()
-            if block.language != "console" or re.match(r"\$ (\w+=\w+ )?backhand ", line)]  # fmt: skip
+            if block.language != "console" or BACKHAND.match(line)]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -69,3 +71,21 @@ def test_a_page_of_the_site_is_named_by_a_link_and_not_by_its_source(page: Path)
     code = [child.content for token in tokens_of(page) for child in token.children or []
             if child.type == "code_inline"]  # fmt: skip
     assert [text for text in code if re.fullmatch(r"(docs/)?[a-z-]+\.md", text)] == []
+
+
+@pytest.mark.parametrize("page", SECTIONS, ids=name)
+def test_a_section_calls_its_pages_by_their_titles(page: Path) -> None:
+    """The navigation has the titles, so a reader finds there what the section names."""
+    terms = re.findall(
+        r"^\[(.+)\]\(([\w./-]+)\)\n: ", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(terms) > 1
+    assert {text: title_of(page.parent / target) for text, target in terms} == {
+        text: text for text, _ in terms
+    }
+
+
+def title_of(path: Path) -> str:
+    """The title of a page, or of a script of the gallery."""
+    text = path.read_text(encoding="utf-8")
+    return text.splitlines()[1] if path.suffix == ".py" else text.partition("# ")[2].splitlines()[0]

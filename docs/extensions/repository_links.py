@@ -20,8 +20,6 @@ DOWNLOADED = {"examples/mistaken.py", "examples/penguins.csv"}
 
 PAGES = {
     "examples/gallery/README.rst": "gallery/index.rst",
-    "README.md#installation": "installation.md",
-    "README.md#pytorch-on-linux": "installation.md#pytorch-on-linux",
     "README.md": "index.md",
     "examples/lesson/lesson.ipynb": "lesson-notebook.ipynb",
 }

@@ -10,6 +10,7 @@ import numpy as np
 from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation, Figure, Verdict
 from backhand.model import Model
+from backhand.table_settings import Settings
 from backhand.tabular import leaks, twins
 from backhand.tabular.drift import drifts, orders
 from backhand.tabular.overfitting import Fit, fit_of
@@ -20,6 +21,9 @@ FEW_ROWS, FEW_HELD_OUT = 10, 20
 
 IMBALANCED = 0.9
 """Share of the commonest class from which accuracy says little."""
+
+TOO_FAST = 3.0
+"""How many times the loss of guessing a training with too high a learning rate has had."""
 
 MANY_NUMBERS = 20
 """Numeric classes from which the target looks like a quantity."""
@@ -124,6 +128,8 @@ def _difference(gain: Figure) -> str:
 
 def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     """What to try if the model is no better than the baseline."""
+    if found := _too_fast(model):
+        return found
     if fit.epochs == "too few":
         return "Try more --epochs; or the columns say little about the target."
     doubt = "" if "better" in verdict else "; or the columns say little about the target"
@@ -138,6 +144,24 @@ def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     if found := _out_of_fold(model):
         return found
     return f"More held-out rows would tell: try --cv 5, or a larger --test-size{doubt}."
+
+
+def _too_fast(model: Model) -> str:
+    """What shows that a learning rate above the default is too high; empty if nothing does.
+
+    The loss of training holds the penalty, and that of other rows rises where rows are learned by
+    heart; only steps that are too long make both many times that of guessing.
+    """
+    rate, default = float(model.hyperparameters.get("learning_rate", 0)), Settings.learning_rate
+    curves = [np.asarray(model.history.loss), np.asarray(model.history.validation_loss)]
+    rose = min((float(np.nanmax(x)) for x in curves if np.isfinite(x).any()), default=0.0)
+    guessing = math.log(model.sizes[2])
+    if rate <= default or rose < TOO_FAST * guessing:
+        return ""
+    return (
+        f"The learning rate {rate:g} is too high: in training the loss rose to {rose:.4g}, where "
+        f"guessing gives {guessing:.4g}. Try a smaller --learning-rate; the default is {default:g}."
+    )
 
 
 def _out_of_fold(model: Model) -> str:

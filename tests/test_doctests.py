@@ -24,6 +24,7 @@ OPTIONAL = (
     "onnxruntime",
     "pandas",
     "sklearn",
+    "sqlalchemy",
     "tensorboardX",
     "torch",
 )

@@ -10,7 +10,7 @@ import pytest
 import backhand
 from backhand.cli import check
 from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
-from backhand.support.platform import SIGNALS
+from backhand.support.system.processes import SIGNALS
 from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("errors.md")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ def test_an_index_gives_an_entry_and_a_wrong_one_an_error(trace: Trace) -> None:
         dW1[:, 0]
     with pytest.raises(InputError, match="Did you mean 'dW1'"):
         trace["dw1"]
+    with pytest.raises(InputError, match=re.escape("expected trace['dW1'][0, 2], or trace.entry(")):
+        trace["dW1[0,2]"]
+    with pytest.raises(InputError, match=r"is out of range; expected dW1\[i,h\]"):
+        trace["dW1[99,0]"]
 
 
 def test_a_value_is_an_array_for_numpy(trace: Trace) -> None:

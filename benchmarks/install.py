@@ -3,11 +3,11 @@
     python benchmarks/install.py
     python benchmarks/install.py --wheel dist/backhand-0.1.0-py3-none-any.whl
 
-installs the wheel into empty environments, the core alone and with the extras of `make demo`: first
-with an empty cache of pip, so that everything is downloaded, and then, elsewhere, with the cache
-that this filled. Then it imports Backhand or, with the extras, trains a first model from a CSV
+installs the wheel into empty environments, the core alone and with the extras of `make demo`: once
+cold, with no cache, so that everything is downloaded, and once from a folder of the same wheels,
+without a network. Then it imports Backhand or, with the extras, trains a first model from a CSV
 file: the first run compiles the kernels. Seconds depend on the network and the disk, megabytes do
-not. A megabyte is 10^6 bytes; pip's bytecode is included.
+not. A megabyte is 10^6 bytes; the bytecode that pip writes is included.
 """
 
 from __future__ import annotations
@@ -61,14 +61,15 @@ def sizes(python: Path) -> dict[str, float]:
 def measured(wheel: Path, extras: str, folder: Path) -> dict[str, object]:
     """Both installations of one choice of extras, and what follows the first."""
     what = f"{wheel}[{extras}]" if extras else str(wheel)
-    cache = folder / "pip"
-    seconds: dict[str, float] = {}
-    for name in ("cold", "warm"):
-        python = environment_in(folder / name)
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet",
-               "--cache-dir", str(cache), "--disable-pip-version-check", what]  # fmt: skip
-        seconds[f"pip, {name}"] = timed(pip, folder)
-    python = folder / "cold" / "bin" / "python"
+    python, offline = environment_in(folder / "cold"), environment_in(folder / "offline")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
+    wheels = folder / "wheels"
+    seconds = {"pip, cold": timed([*pip, "--python", str(python), "install", what], folder)}
+    timed([*pip, "--python", str(python), "download", "--dest", str(wheels), what], folder)
+    given = ["--no-index", "--find-links", str(wheels), what]
+    seconds["pip, downloaded before"] = timed(
+        [*pip, "--python", str(offline), "install", *given], folder
+    )
     home = {"HOME": str(folder), "BACKHAND_CACHE_DIR": str(folder / "kernels")}
     if extras:
         for name in ("first model", "second model"):
@@ -77,7 +78,7 @@ def measured(wheel: Path, extras: str, folder: Path) -> dict[str, object]:
         script = "import backhand; backhand.init(4, 8, 3)"
         for name in ("first import", "second import"):
             seconds[name] = timed([str(python), "-c", script], folder, **home)
-    downloaded = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
+    downloaded = sum(file.stat().st_size for file in wheels.iterdir())
     return {"seconds": seconds, "downloaded": downloaded / 1e6, "packages": sizes(python)}
 
 

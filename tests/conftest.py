@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.optional_packages import (  # noqa: F401 (pytest calls them)
+    pytest_collection_modifyitems,
     pytest_configure,
     pytest_make_collect_report,
     pytest_runtest_makereport,

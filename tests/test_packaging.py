@@ -111,7 +111,7 @@ def test_the_packages_of_browser_tests_are_pinned_beside_a_typer_that_the_core_a
     names = {re.split(r"[<>=\[ ;]", one)[0] for one in PROJECT["optional-dependencies"]["browser"]}
     pins = dict(re.findall(r"^([\w-]+)==(\S+)$", CONSTRAINTS, re.MULTILINE))
     assert names - {"backhand"} <= set(pins)
-    assert "typer>=0.15,<0.29" in PROJECT["dependencies"]
+    assert "typer>=0.20.1,<0.29" in PROJECT["dependencies"]
     assert tuple(map(int, pins["typer"].split("."))) < (0, 29)
 
 

@@ -164,7 +164,7 @@ def test_with_a_penalty_the_mask_does_not_set_the_entry_to_0() -> None:
 
 
 def test_a_trace_without_the_penalty_of_training_says_so() -> None:
-    said = "The model was trained with the penalty of λ 0.02; l2=0.02 (--l2 0.02) adds it."
+    said = "Trained with the penalty λ 0.02; l2=0.02 (--l2 0.02) adds it."
     without = inactive(trained=0.02)
     assert all(said in str(shown) for shown in (without, without["dW1"][0, 3], without["L"][()]))
     assert said not in str(without["db1"][3]) and "adds it" not in str(inactive(0.02, 0.02))

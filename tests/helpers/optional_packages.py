@@ -106,6 +106,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "ignore:Passing a non-Collection iterable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Drop filters of an absent package's warnings, which pytest cannot import."""
+    for node in {node for item in items for node in item.listchain()}:
+        node.own_markers[:] = [
+            mark for mark in node.own_markers
+            if mark.name != "filterwarnings" or not any(map(_known, mark.args[0].split(":")))
+        ]  # fmt: skip
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     """Skip a file that imports what is not installed."""

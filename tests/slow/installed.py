@@ -36,15 +36,13 @@ EXTRAS = ("fast", "tables", "formats", "sklearn", "onnx", "plot", "report", "wid
 RUNNERS = ("hypothesis", "pytest")
 COPIED = ("tests", "examples", "docs", "benchmarks")
 FILES = ("pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
-ABOUT_THE_SOURCE = ("tests/test_architecture.py", "tests/test_docs.py", "tests/test_packaging.py",
+ABOUT_THE_SOURCE = ("tests/test_architecture.py", "tests/test_packaging.py",
                     "tests/documents", "tests/doctor/test_corpus.py")  # fmt: skip
 """Tests of the source tree or of its documents, not of what is installed."""
 
-SOME = ("tests/equations/test_equations.py", "tests/engines/test_registry.py",
+SOME = ("tests/equations/test_optimizers.py", "tests/engines/test_registry.py",
         "tests/engines/test_sums.py", "tests/engines/test_reference_run.py",
-        "tests/engines/test_prediction.py", "tests/training/test_training.py",
-        "tests/training/test_checkpoints.py", "tests/training/test_fleets.py",
-        "tests/estimator/test_estimator.py", "tests/estimator/test_cross_validated.py",
+        "tests/training/test_training.py", "tests/estimator/test_estimator.py",
         "tests/tables/test_tables.py", "tests/tables/test_packed_files.py",
         "tests/tables/test_arrow_streams.py", "tests/cli/test_cli.py", "tests/exports",
         "tests/test_model_file.py", "tests/plot/test_displays.py")  # fmt: skip

@@ -31,7 +31,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, old names of options replaced by the new ones."""
-        return super().parse_args(ctx, current_options(args, write_message))
+        return super().parse_args(ctx, current_options(ctx.info_name, args, write_message))
 
 
 class GroupedCommand(Command):

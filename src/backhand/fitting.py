@@ -26,7 +26,7 @@ from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
 from backhand.tabular.sharing import Sharing, Workers, connected
 from backhand.tabular.training import Prepared, fit_table, prepare_table
-from backhand.training.callbacks import Callback, check_callbacks
+from backhand.training.callbacks import Callback, call_each, check_callbacks
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.train import taking
 
@@ -262,8 +262,7 @@ def _watch(callbacks: Sequence[Any]) -> Callable[[SearchProgress], None]:
     """Calls the callbacks during a search."""
 
     def watch(progress: SearchProgress) -> None:
-        for callback in callbacks:
-            callback(progress)
+        call_each(callbacks, progress)
 
     return watch
 

@@ -73,7 +73,7 @@ def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
             raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
         thing = getattr(thing, part)
     if not callable(thing):
-        raise InputError(f"{place}:{name} is not a function but of type {type(thing).__name__}.")
+        raise InputError(f"{place}:{name} is of type {type(thing).__name__}; expected a function.")
     found: Callable[..., Any] = thing
     return found
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +13,7 @@ import backhand
 from backhand.equations import Parameters
 from backhand.errors import InputError, MissingDependencyError
 from backhand.explanation.explain import explain
-from backhand.explanation.trace.entry import Entry
 from backhand.explanation.trace.trace import Trace
-from backhand.explanation.trace.value import Value
 from helpers.optional_packages import optional
 
 pd = optional("pandas")
@@ -267,15 +262,6 @@ def test_a_page_can_be_called_html_in_capitals_and_needs_a_path(
     assert (tmp_path / "page.HTML").is_file()
     with pytest.raises(InputError, match="the page is to be written to a NoneType; expected a pa"):
         trace.save(None)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
-def test_the_examples_of_the_docstrings_run(public: Any) -> None:
-    found = doctest.testmod(
-        importlib.import_module(public.__module__), optionflags=doctest.ELLIPSIS
-    )
-    assert found.attempted
-    assert not found.failed
 
 
 def test_a_wide_network_is_taken_apart_where_it_is_looked_at() -> None:

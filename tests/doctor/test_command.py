@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backhand import equations
+from helpers.optional_packages import needs
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -86,6 +87,7 @@ def test_what_the_command_cannot_find_is_an_error(tmp_path: Path, named: str, de
     assert result.returncode == 2 and detail in result.stderr and "Traceback" not in result.stderr
 
 
+@needs("llvmlite", "torch")
 def test_the_command_alone_tests_every_engine(tmp_path: Path) -> None:
     result = run("--json", cwd=tmp_path)
     assert result.returncode == 0, result
@@ -98,6 +100,7 @@ def test_the_command_alone_tests_every_engine(tmp_path: Path) -> None:
     assert all(one["ok"] for one in engines)
 
 
+@needs("llvmlite", "torch")
 def test_a_wrong_engine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from backhand.cli.reports.diagnosis import show_installation
     from backhand.engines.reference import ReferenceEngine

@@ -17,6 +17,7 @@ from backhand.doctor.oracles import by_autograd
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.problems import ETA, L2, problems, square_problems
 from backhand.formulas import GRADIENTS, LINES, derive, equation_of
+from helpers.optional_packages import needs
 
 NETWORKS = [
     Network("tanh", 0, "sigmoid", "binary_cross_entropy", "sum"),
@@ -30,6 +31,7 @@ NETWORKS = [
 ]
 
 
+@needs("torch")
 @pytest.mark.parametrize("l2", [0.0, L2])
 def test_the_lines_are_the_equations(l2: float) -> None:
     for problem in [*problems(), *square_problems(all_sizes=True)]:

@@ -45,8 +45,10 @@ def train(
     data: options.OptionalData = None,
     *,
     target: Annotated[
-        str, typer.Option("--target", "-t", metavar="COLUMN", help="Column to predict.")
-    ],
+        str | None,
+        typer.Option("--target", "-t", metavar="COLUMN", show_default="required",
+                     help="Column to predict."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -67,12 +69,14 @@ def train(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
-    from backhand.cli.arguments import warn_of_replaced_model
+    from backhand.cli.arguments import no_target, warn_of_replaced_model
     from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes
     from backhand.cli.reports.training import TrainReport
     from backhand.tabular.training import prepare_table
 
+    if target is None:
+        raise no_target(data, query, **reading.stated())
     choices, engine = columns.choices(), computing.made()
     inputs = table_files(data, settings.validation, elsewhere=sharing.ray is not None)
     output = checked_output(output, data, inputs)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol
 
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import InputError, did_you_mean, listed
 from backhand.option_names import is_option, named
 
 
@@ -65,6 +65,8 @@ def check(name: str, value: Any, constraint: Constraint) -> None:
     if isinstance(constraint, Choice):
         shown = f"'{value}'" if isinstance(value, str) else repr(value)
         close = did_you_mean(str(value), constraint.choices)
+        if close.startswith("Did") and len(constraint.choices) > 1:
+            close += f" Available: {listed(constraint.choices)}."
         raise InputError(f"{named(name)} is {shown}. {close}")
     raise InputError(f"{named(name)} is {value!r}; expected {constraint.expected}.")
 

@@ -45,6 +45,21 @@ def no_target(data: str | None, query: str | None, **stated: Any) -> InputError:
         table.close()
 
 
+def check_no_ending(output: Path) -> None:
+    """Check that the name of a model has no ending of another kind of file.
+
+    Raises
+    ------
+    InputError
+        For `model.pkl`; not for `model`, nor for `model.2` and `model-0.3`.
+    """
+    if output.suffix and not output.suffix[1:].isdigit():
+        raise InputError(
+            f"the model file {output} must end in .safetensors, the format that is written, or "
+            "have no ending."
+        )
+
+
 def check_order(model: str, data: str | None) -> None:
     """Check that the model is not given as the table, and the table as the model.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Callable, Collection
@@ -50,7 +51,7 @@ def load_function(named: str) -> Loaded:
     if not colon or not place or not name:
         raise InputError(
             f"'{named}' does not name a function; expected MODULE_OR_FILE:FUNCTION, such as "
-            "net.py:backward."
+            f"{_first_function(named) or 'net.py:backward'}."
         )
     failed: list[str] = []
     if place.endswith(".ipynb"):
@@ -65,6 +66,16 @@ def load_function(named: str) -> Loaded:
         raise InputError(f"{place} has no function '{name}': {_description(error)}.") from error
 
 
+def _first_function(named: str) -> str:
+    """A function that is defined in a file, best one called backward; the file is not run."""
+    path = Path(named)
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    found = re.findall(r"^def (\w+)\(", path.read_text("utf-8", "replace"), re.MULTILINE)
+    names = sorted(found, key=lambda name: "backward" not in name)
+    return f"{named}:{names[0]}" if names else ""
+
+
 def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
     for part in name.split("."):
         if not hasattr(thing, part):
@@ -73,7 +84,7 @@ def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
             raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
         thing = getattr(thing, part)
     if not callable(thing):
-        raise InputError(f"{place}:{name} is not a function but of type {type(thing).__name__}.")
+        raise InputError(f"{place}:{name} is of type {type(thing).__name__}; expected a function.")
     found: Callable[..., Any] = thing
     return found
 

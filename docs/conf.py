@@ -13,7 +13,7 @@ sys.path[:0] = [str(DOCS / "extensions"), str(ROOT / "src")]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project = "Backhand"
-project_copyright = "the authors of Backhand, MIT licence"
+project_copyright = "the Backhand maintainers, MIT licence"
 version = release = PYPROJECT["version"]
 language = "en"
 

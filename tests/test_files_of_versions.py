@@ -1,6 +1,8 @@
-"""Files of every released version are read by this one: models predict, checkpoints resume.
+"""Files of released versions are read by this one: models predict, checkpoints resume.
 
-`files_of_versions/write.py` wrote them; docs/reference/compatibility.md promises it.
+`files_of_versions/write.py` wrote them. Which are to be read, docs/reference/compatibility.md says:
+models of every version; checkpoints of this minor version and the one before, and of a training on
+a table of this one alone.
 """
 
 import importlib.util
@@ -8,6 +10,7 @@ import json
 import shutil
 import tomllib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,24 @@ FOLDER = ROOT / "tests" / "files_of_versions"
 VERSIONS = sorted(path for path in FOLDER.iterdir() if (path / "expected.json").exists())
 EXPECTED = {path.name: json.loads((path / "expected.json").read_bytes()) for path in VERSIONS}
 MODELS = [(path, name) for path in VERSIONS for name in EXPECTED[path.name]["models"]]
-RESUMED = [(path, name) for path in VERSIONS for name in RESUMABLE]
+PRESENT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+ON_TABLES = {"table", "search"}
+
+
+def minor(version: str) -> tuple[int, ...]:
+    """MAJOR.MINOR of a version."""
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def is_to_resume(name: str, then: str, now: str, versions: Iterable[str]) -> bool:
+    """Is it promised that a version resumes the training of that name, which another began?"""
+    minors = sorted({minor(version) for version in (*versions, now)})
+    later = minors.index(minor(now)) - minors.index(minor(then))
+    return later <= (0 if name in ON_TABLES else 1)
+
+
+RESUMED = [(path, name) for path in VERSIONS for name in RESUMABLE
+           if is_to_resume(name, path.name, PRESENT, EXPECTED)]  # fmt: skip
 TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 """By which P may differ from what the version predicted on the machine of then."""
 
@@ -47,8 +67,16 @@ def header_of(path: Path) -> Any:
 
 
 def test_the_present_version_has_its_files() -> None:
-    present = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert present in EXPECTED, "python tests/files_of_versions/write.py writes them"
+    assert PRESENT in EXPECTED, "python tests/files_of_versions/write.py writes them"
+
+
+def test_checkpoints_are_resumed_as_long_as_it_is_promised() -> None:
+    versions = ("0.1.0", "0.1.1", "0.2.0")
+    assert is_to_resume("train", "0.1.0", "0.2.0", versions)
+    assert not is_to_resume("train", "0.1.1", "1.0.0", versions)
+    assert is_to_resume("table", "0.1.0", "0.1.1", versions)
+    assert not is_to_resume("search", "0.1.1", "0.2.0", versions)
+    assert {name for _, name in RESUMED} == set(RESUMABLE)
 
 
 def test_files_and_expectations_belong_together() -> None:

@@ -19,8 +19,6 @@ DOWNLOADED = {".csv"}
 """Endings of files that a reader wants to save: MyST copies them into the site."""
 
 PAGES = {
-    "README.md#installation": "installation.md",
-    "README.md#pytorch-on-linux": "installation.md#pytorch-on-linux",
     "README.md": "index.md",
     "examples/lesson/lesson.ipynb": "lesson-notebook.ipynb",
 }

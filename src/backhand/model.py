@@ -302,9 +302,14 @@ def class_places(model: Model, labels: Sequence[Any]) -> list[int]:
 
 def penalised(model: Model) -> bool:
     """Return whether the training loss in the history is known to contain a penalty."""
-    settings = model.hyperparameters  # of `train`, or of scikit-learn's names
-    l2 = settings.get("l2", settings.get("alpha")) if model.chosen is None else model.chosen.l2
-    return isinstance(l2, int | float) and l2 > 0
+    alpha = model.hyperparameters.get("alpha")  # scikit-learn's name, and another multiple
+    return trained_l2(model) > 0 or (isinstance(alpha, int | float) and alpha > 0)
+
+
+def trained_l2(model: Model) -> float:
+    """Return λ of the penalty that a model was trained with; 0 for none, or if it is unknown."""
+    l2 = model.hyperparameters.get("l2") if model.chosen is None else model.chosen.l2
+    return float(l2) if isinstance(l2, int | float) else 0.0
 
 
 def _array_of(rows: Any) -> NDArray[Any]:

@@ -14,7 +14,7 @@ MAY_DIFFER = re.compile(rf"{RECORD}|{DECIMAL}|\d[\d,]*{UNIT}|\d+(?= of \d)|(?<= 
 These are decimal numbers, numbers with a unit of time or memory, the time of a record of
 `logging`, the n of "n of m", and the last integer of a line, as in a confusion matrix.
 """
-ANY = re.compile(rf"{DECIMAL}|\d[\d,]*|(?<= )–(?= |$)")
+ANY = re.compile(rf"(?:{DECIMAL}|\d[\d,]*)(?:[kM](?= rows/s))?|(?<= )–(?= |$)")
 CUT = ("…", "...")
 """A line of its own that stands for any number of lines."""
 
@@ -59,7 +59,9 @@ def begins_with(comment: str, printed: str) -> bool:
     """Does the comment behind a `print` begin with what it prints, decimals within 5 %?"""
     words, numbers = NUMBER.sub("#", comment), NUMBER.findall(comment)
     others, printed_numbers = NUMBER.sub("#", printed), NUMBER.findall(printed)
-    return words.startswith(others) and all(
+    if not printed or not words.startswith(others):
+        return False
+    return all(
         abs(float(one) - float(other)) <= 0.05 * abs(float(other)) + 0.5 * 10.0 ** -decimals(one)
         for one, other in zip(numbers, printed_numbers, strict=False)
     )

@@ -44,6 +44,7 @@ VERSION = "console\n$ backhand --version\n"
     "text",
     [
         "python\nprint(2 + 2)  # 5",
+        "python\nprint('')  # 5",
         "python\nprint(0.5 + 0.5)  # 1.2, about",
         "python\nprint('a')\n# b",
         "python\nfor letter in 'ab':\n    print(letter)\n# a\n# c",
@@ -134,6 +135,7 @@ def test_numbers_that_may_differ_are_blanked_and_words_are_not() -> None:
     assert not output.same("loss 0.25", "accuracy 0.25")
     assert not output.same("3 by hand  232", "4 by hand  232")
     assert output.same("3 by hand  232", "4 by hand  1,017", output.ANY)
+    assert output.same("506 rows/s: a", "1.5k rows/s: a", output.ANY)
 
 
 def test_a_page_is_renewed_where_it_differs(folder: Path) -> None:

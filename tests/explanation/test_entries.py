@@ -131,6 +131,41 @@ def test_of_many_terms_the_largest_are_shown_and_the_others_summed(wide: Trace) 
     assert float(rest.split()[-1]) == pytest.approx(left, abs=1e-4)
 
 
+def inactive(l2: float = 0.0, trained: float = 0.0, rows: int = 40) -> Trace:
+    """A trace of a model of which the hidden units 0 and 1 are inactive."""
+    rng = np.random.default_rng(0)
+    params = backhand.init(3, 8, 2)
+    params.b1[:2] = -100
+    model = backhand.Model(params, ("a", "b"), hyperparameters={"l2": trained})
+    return explain(model, rng.standard_normal((rows, 3)), rng.integers(0, 2, rows), l2=l2)
+
+
+@pytest.mark.parametrize(("cell", "named"), [
+    ("dW1[0,0]", "dW1[0,2], dW1[0,3], dW1[0,4] and "), ("db1[1]", "db1[2], db1[3], db1[4] and "),
+    ("dW2[0,1]", "dW2[2,1], dW2[3,1], dW2[4,1] and "),
+])  # fmt: skip
+def test_where_a_unit_is_inactive_entries_of_active_ones_are_named(cell: str, named: str) -> None:
+    text = str(inactive().entry(cell))
+    assert f"Hidden unit {cell[4]} is inactive: Z1 is not above 0 in any of the 40 rows." in text
+    assert f"Not 0, since their units are active: {named}" in text
+    assert "16 other terms" in text  # all are 0: none is smaller than those shown
+    assert "inactive" not in str(inactive()["dW1"][0, 2])
+
+
+def test_with_a_penalty_the_mask_does_not_set_the_entry_to_0() -> None:
+    entry = inactive(l2=0.5, rows=1)["dW1"][0, 0]
+    assert entry.value != 0 and "the mask of ReLU sets the term to 0." in str(entry)
+    assert "the mask of ReLU sets it to 0." in str(inactive(rows=1)["H1"][0, 0])
+
+
+def test_a_trace_without_the_penalty_of_training_says_so() -> None:
+    said = "The model was trained with the penalty of λ 0.02; l2=0.02 (--l2 0.02) adds it."
+    without = inactive(trained=0.02)
+    assert all(said in str(shown) for shown in (without, without["dW1"][0, 3], without["L"][()]))
+    assert said not in str(without["db1"][3]) and "adds it" not in str(inactive(0.02, 0.02))
+    assert "here λ is 0.1." in str(inactive(l2=0.1, trained=0.02)["dW2"][3, 0])
+
+
 @pytest.mark.parametrize("cell", ["db2[1]", "P[0,1]", "S[2,0]", "losses[3]", "L", "dH1[1,2]"])
 def test_the_numbers_of_a_sum_stand_below_each_other(trace: Trace, cell: str) -> None:
     table = str(trace.entry(cell)).split("\n\n")[1].splitlines()

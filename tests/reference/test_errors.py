@@ -2,7 +2,6 @@
 
 import ast
 import signal
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import backhand
 from backhand.cli import check
 from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
 from backhand.support.platform import SIGNALS
-from conftest import ROOT
 from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("errors.md")
 BREAK = 21
 """SIGBREAK on Windows, which alone has it."""
 
-SOURCE = ROOT / "src" / "backhand"
+SOURCE = Path(backhand.__file__).parent
 
 
 def rows(heading: str) -> list[Row]:
@@ -133,10 +131,3 @@ def test_every_environment_variable_that_is_read_is_listed() -> None:
     ours, of_libraries = tables(section(PAGE, "## Environment variables"))
     assert set(names(ours)) == read
     assert not set(names(of_libraries)) & read
-
-
-def test_the_warning_that_will_be_an_error_is_shown_by_default() -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.resetwarnings()
-        warnings.warn("later", backhand.BackhandFutureWarning, stacklevel=1)
-    assert len(caught) == 1

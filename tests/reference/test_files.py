@@ -13,6 +13,7 @@ import pytest
 import backhand
 from backhand.benchmark.machine import Machine
 from backhand.benchmark.results import ShapeResult, Timing
+from backhand.cli.reports import progress
 from backhand.cli.reports.grading import GradingReport, write_csv
 from backhand.doctor import Finding, Verdict
 from backhand.doctor.grading.grade import Graded
@@ -34,7 +35,7 @@ from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("files.md")
 VERSION = ROOT / "tests" / "files_of_versions" / "0.1.0"
-SOURCE = ROOT / "src" / "backhand"
+SOURCE = Path(backhand.__file__).parent
 
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 
@@ -86,10 +87,12 @@ def events(*arguments: object) -> dict[str, dict[str, Any]]:
 
 
 def train(folder: Path, output: str, *options: object) -> dict[str, dict[str, Any]]:
-    return events(
-        "train", folder / "t.csv", "-t", "sold", "--hidden", 4, "--epochs", 2, "--engine",
-        "reference", "-o", folder / output, "--json", *options,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(progress, "SECONDS", 0)  # else a fast machine prints no progress
+        return events(
+            "train", folder / "t.csv", "-t", "sold", "--hidden", 4, "--epochs", 2, "--engine",
+            "reference", "-o", folder / output, "--json", *options,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -195,6 +195,16 @@ def test_without_held_out_rows_the_page_says_that_nothing_is_known(here, undrawn
     assert "how good it is on new rows is not known" in text and "The worst errors" not in text
 
 
+def test_only_the_out_of_fold_figures_are_those_of_single_networks(here, undrawn) -> None:
+    hostile_table(here / "t.csv")
+    run("train", "t.csv", "-t", SCRIPT, "--members", "2", "--l2", "0.01", "--learning-rate", "0.05",
+        "--epochs", "20", "--hidden", "4", "--report", "r.html")  # fmt: skip
+    said = " ".join(Outline((here / "r.html").read_text(encoding="utf-8")).texts)
+    out_of_fold, single = said.index("The out-of-fold figures are"), said.index("These are the fig")
+    held_out = said.index("The held-out figures are those of the saved network")
+    assert out_of_fold < single < held_out and "held-out" not in said[out_of_fold:single]
+
+
 def test_many_classes_are_shown_by_the_worst(here, undrawn) -> None:
     rng = random.Random(2)
     rows = [f"{k + rng.gauss(0, 2):.2f},k{k}" for k in range(60) for _ in range(8)]

@@ -36,7 +36,7 @@ EXTRAS = ("fast", "tables", "formats", "sklearn", "onnx", "plot", "report", "wid
 RUNNERS = ("hypothesis", "pytest")
 COPIED = ("tests", "examples", "docs", "benchmarks")
 FILES = ("pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
-ABOUT_THE_SOURCE = ("tests/test_architecture.py", "tests/test_docs.py", "tests/test_packaging.py",
+ABOUT_THE_SOURCE = ("tests/test_architecture.py", "tests/test_packaging.py",
                     "tests/documents", "tests/doctor/test_corpus.py")  # fmt: skip
 """Tests of the source tree or of its documents, not of what is installed."""
 

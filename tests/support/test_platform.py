@@ -6,6 +6,7 @@ import ctypes
 import errno
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -324,6 +325,18 @@ def test_macos_lists_caches_of_its_fastest_cores_or_of_all(
     monkeypatch.setattr(cpu_caches.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Library)
     assert cpu_caches._from_sysctl(1) == expected
+
+
+# Other modules.
+
+
+def test_no_other_module_depends_on_the_system() -> None:
+    """But for the sizes of caches, and the name of the machine in a benchmark."""
+    package = Path(backhand.__file__).parent
+    asked = re.compile(r"\bsys\.platform|\bos\.name\b|platform\.system\(|hasattr\((?:os|signal),")
+    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py")
+             if asked.search(path.read_text(encoding="utf-8"))}  # fmt: skip
+    assert found == {"support/platform.py", "support/cpu_caches.py", "benchmark/machine.py"}
 
 
 # The compiled code, for other systems.

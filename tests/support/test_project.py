@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import backhand
 from backhand.support import project
 from conftest import ROOT
 
-SOURCE = ROOT / "src" / "backhand"
+SOURCE = Path(backhand.__file__).parent
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
 
 

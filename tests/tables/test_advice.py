@@ -54,6 +54,17 @@ def test_what_is_no_better_than_the_commonest_class_is_told_with_the_figures() -
     assert "early_stopping=True" in found[1].advice and "class_weight='balanced'" in found[2].advice
 
 
+def test_a_learning_rate_that_is_too_high_is_said_to_be() -> None:
+    columns = noise(400, 4)
+    columns["t"] = np.where(columns["x0"] > 0, "a", "b")
+    (found,) = (one for one in trained(columns, learning_rate=100.0) if one.kind == "baseline")
+    assert found.advice.startswith("The learning rate 100 is too high: in training the loss rose")
+    assert "guessing gives 0.6931" in found.advice and "default is 0.004" in found.advice
+    columns["t"] = np.where(np.arange(400) % 3, "a", "b")  # nothing to learn, but by heart
+    others = trained(columns, learning_rate=0.05, epochs=100, l2=0.0)
+    assert others and not any("too high" in one.advice for one in others)
+
+
 @pytest.mark.parametrize(("n", "epochs"), [(40, 300), (200, 60)])
 def test_more_epochs_are_not_advised_where_rows_are_learned_by_heart(n, epochs) -> None:
     y = np.random.default_rng(1).integers(0, 2, n)

@@ -15,6 +15,7 @@ from backhand.evaluation import Evaluation
 from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
 from backhand.tables.row_sketch import SIZE, Overlap, RowSketch, Sketching
+from backhand.tables.schema.choices import ColumnChoices
 from backhand.tabular.prediction import (
     Evaluated,
     evaluate_table,
@@ -85,6 +86,40 @@ def test_a_change_is_told_with_its_number_and_examples(folder, model, case) -> N
     (change,) = changes(folder, model, **columns)
     assert (change.column, change.count, change.rows) == (name, count, N) and said in str(change)
     assert change.share == count / N and json.loads(json.dumps(change.to_json()))["count"] == count
+
+
+@pytest.mark.parametrize(("texts", "count"), [(["old"], 1), (["old", "", "-"], 1), (["x"] * 5, 5)])
+def test_a_text_among_numbers_is_told_though_training_had_missing_values(
+    folder, model, texts, count
+) -> None:
+    """Missing values may be as many by chance; a text that is neither is never chance."""
+    (change,) = changes(folder, model, score=texts + ["0.5"] * (N - len(texts)))
+    assert (change.column, change.kind, change.count) == ("score", "unreadable", count)
+    with pytest.raises(InputError, match=f"score: {count} of 120 values (is|are) not"):
+        evaluate_table(model, read_table(folder / "new.csv", once=True), strict=True)
+
+
+def test_missing_values_of_any_type_are_no_texts(folder, model) -> None:
+    given = {"plan": ["year"] * 3, "months": [30.0] * 3, "day": ["2020-03-01"] * 3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for score in ([0.0, None, 1.0], np.array([0.0, np.nan, 1.0]), ["0", "n/a", ""]):
+            model.predict(given | {"score": score})
+    with pytest.warns(BackhandWarning, match=r"column score: 1 of 3 values .* \('old' 1\)\."):
+        model.predict(given | {"score": ["old", "1", "n/a"]})
+
+
+def test_a_named_number_means_missing_in_each_spelling(folder) -> None:
+    named = np.where(np.arange(N) % 4, "1.5", "-999")
+    named[:40] = np.arange(40)
+    (folder / "named.csv").write_text(rows(score=named))
+    choices = ColumnChoices(missing=("-999",))
+    settings = Settings(quick=True, epochs=1, hidden=2)
+    prepared = prepare_table(read_table(folder / "named.csv"), "t", settings, choices)
+    model = fit_table(prepared, settings, engine="reference")[0]
+    assert changes(folder, model, score=["-999.00", "-999"] + ["1.5"] * (N - 2)) == []
+    (change,) = changes(folder, model, score=["-999.00", "old"] + ["1.5"] * (N - 2))
+    assert change.examples == (("old", 1),)
 
 
 def test_strict_makes_an_error_of_it_and_writes_nothing(folder, model) -> None:

@@ -454,6 +454,13 @@ def server(tmp_path):
         def __init__(self, *arguments, **options) -> None:
             super().__init__(*arguments, directory=str(tmp_path), **options)
 
+        def do_GET(self) -> None:
+            if not self.path.startswith("/to/"):
+                return super().do_GET()
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            return self.end_headers()
+
         def log_message(self, *_) -> None:
             pass
 
@@ -473,6 +480,13 @@ def test_addresses_are_downloaded(tmp_path, read, server) -> None:
     refused(read, "http://127.0.0.1:1/t.csv", "cannot be downloaded")
     for address in ("s3://bucket/t.parquet", "file:///etc/passwd", "ftp://host/t.csv"):
         refused(read, address, "only addresses that begin with https://")
+
+
+def test_a_server_redirects_to_addresses_on_the_web_alone(tmp_path, read, server) -> None:
+    (tmp_path / "t.csv").write_bytes(TEXT)
+    assert read(f"{server}/to/{server}/t.csv").rows == len(ROWS)
+    refused(read, f"{server}/to/ftp://127.0.0.1:1/t.csv", "its server redirects to ftp://")
+    refused(read, f"{server}/to/file:///etc/passwd", "cannot be downloaded: .*not allowed")
 
 
 @pytest.mark.parametrize(("name", "module", "pack"), [

@@ -36,7 +36,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, old names of options replaced by the new ones."""
-        current = current_options(args, write_message)
+        current = current_options(ctx.info_name, args, write_message)
         ctx.meta[ARGUMENTS] = tuple(current)
         try:
             return super().parse_args(ctx, current)

@@ -21,7 +21,7 @@ from backhand.explanation.examples import example as example_problem
 from backhand.explanation.problem import Problem
 from backhand.explanation.rows import RowChoice, Rows, checked_mask, rows_of
 from backhand.explanation.trace.trace import Trace
-from backhand.model import Model, as_model, class_names, load
+from backhand.model import Model, as_model, class_names, load, trained_l2
 from backhand.training.data import checked_weights, from_lists, host, host_parameters
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _of_model(
         params, found.X, found.Y, _weights(settings["sample_weight"], found),
         _mask(settings["mask"], found, params), float(settings["l2"]),
         float(settings["learning_rate"]), found.names, found.features or features,
-        tuple(class_names(model)), origins=found.origins,
+        tuple(class_names(model)), origins=found.origins, trained_l2=trained_l2(model),
     )  # fmt: skip
     return Trace(problem)
 

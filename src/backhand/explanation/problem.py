@@ -41,6 +41,8 @@ class Problem:
         What it is about, in a few words.
     origins : tuple of Origin
         Where each column of X comes from, if it is encoded from a table.
+    trained_l2 : float
+        λ that the model was trained with; 0 for none, or if it is unknown.
     """
 
     params: Parameters
@@ -55,6 +57,16 @@ class Problem:
     classes: tuple[str, ...] = ()
     title: str = ""
     origins: tuple[Origin, ...] = ()
+    trained_l2: float = 0.0
+
+    @property
+    def about_penalty(self) -> str:
+        """A sentence that says so if the model was trained with another λ; "" if it was not."""
+        if self.trained_l2 in (0, self.l2):
+            return ""
+        trained = f"{self.trained_l2:g}"
+        here = f"here λ is {self.l2:g}" if self.l2 else f"l2={trained} (--l2 {trained}) adds it"
+        return f"The model was trained with the penalty of λ {trained}; {here}."
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold; arrays as `array_to_json` writes them, absent ones as null."""

@@ -152,10 +152,10 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
         The page assigns it too, when its reader chooses another of the examples.
         """
         shown = self.contents["problem"]
-        names = {name: tuple(shown[name]) for name in ("rows", "features", "classes")}
+        rows, features, classes = (tuple(shown[name]) for name in ("rows", "features", "classes"))
         return Problem(
             self.params, self.X, self.Y, self.sample_weight, self.mask, self.l2,
-            self.learning_rate, **names, title=shown["title"],
+            self.learning_rate, rows, features, classes, title=shown["title"],
         )  # fmt: skip
 
     @problem.setter

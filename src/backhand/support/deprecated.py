@@ -31,7 +31,7 @@ class Deprecated:
     since, removed_in : str
         The version that deprecates it, and the one in which it is gone.
     where : str
-        The function whose parameter it is, or the commands that have the option, for the reader.
+        The function whose parameter it is, or the commands that have the option.
     """
 
     kind: Literal["name", "parameter", "option"]
@@ -51,7 +51,11 @@ class Deprecated:
         )
 
 
-DEPRECATED = (Deprecated("option", "--weight-decay", "--l2", "0.1.0", "0.3.0", "train, compare"),)
+DEPRECATED = (
+    Deprecated(
+        "option", "--weight-decay", "--l2", "0.1.0", "0.3.0", where="train, explain, compare"
+    ),
+)
 """Everything that is deprecated. `--weight-decay` is a penalty in the loss: with Adam that is not
 what is called weight decay."""
 
@@ -95,6 +99,7 @@ def old_parameters(
 
 
 def current_options(
+    command: str,
     arguments: Iterable[str],
     notify: Callable[[str], None],
     known: Iterable[Deprecated] = DEPRECATED,
@@ -103,9 +108,10 @@ def current_options(
 
     `notify` is called with a sentence about each old one, once.
     """
-    renamed = {entry.old: entry for entry in known if entry.kind == "option"}
+    renamed = {entry.old: entry for entry in known
+               if entry.kind == "option" and command in entry.where.split(", ")}  # fmt: skip
     found: list[str] = []
-    told: set[str] = set()
+    named: set[str] = set()
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=")
@@ -115,7 +121,7 @@ def current_options(
             found.append(argument)
             continue
         found.append(f"{entry.new}{equals}{value}")
-        if name not in told:
+        if name not in named:
             notify(entry.sentence)
-        told.add(name)
+        named.add(name)
     return found

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from backhand.support import platform
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -66,10 +68,9 @@ def nothing_printed() -> Iterator[None]:
 def whole(stream: TextIO) -> TextIO:
     """Return a standard stream that writes every line, or raises.
 
-    A stream without a file descriptor is returned unchanged, and so is every stream on Windows,
-    which has consoles without descriptors and no non-blocking pipes.
+    A stream without a file descriptor is returned unchanged, and so is every stream on Windows.
     """
-    if os.name == "nt" or not isinstance(stream, io.TextIOWrapper):
+    if not platform.may_write_less() or not isinstance(stream, io.TextIOWrapper):
         return stream
     try:
         descriptor = stream.fileno()

@@ -1,4 +1,4 @@
-"""What differs between Linux, macOS and Windows: the one module that asks which system this is.
+"""What differs between Linux, macOS and Windows: no other module depends on which system this is.
 
 Where a system has nothing that serves, a function does nothing, or returns that it did not. The
 sizes of caches are in `cpu_caches`. `mypy --platform win32` and `--platform darwin` find what other
@@ -14,6 +14,7 @@ import stat
 import struct
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,20 @@ SIGNALS = tuple(
 SIGBREAK, which is Ctrl-Break as well."""
 
 
+def may_write_less() -> bool:
+    """Whether a stream may write a part of what it is given: a pipe that does not block.
+
+    Windows has none, and consoles without descriptors.
+    """
+    return sys.platform != "win32"
+
+
+def after_fork(function: Callable[[], None]) -> None:
+    """Call a function in each child that is forked from now on; Windows forks none."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
 def without_waiting(descriptor: int) -> None:
     """Let writes to a full pipe fail, where the system can (Windows from Python 3.12 on)."""
     if hasattr(os, "set_blocking"):
@@ -261,7 +276,7 @@ def interrupt_thread(thread: int, number: int) -> None:
 
 
 def end_after(seconds: float) -> None:
-    """End this process after so many seconds, unless this is called again before."""
+    """End this process after these seconds, unless this is called again before."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

@@ -11,6 +11,7 @@ from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation, Figure, Verdict
 from backhand.model import Model
 from backhand.option_names import given, is_option, named
+from backhand.table_settings import Settings
 from backhand.tabular import leaks, twins
 from backhand.tabular.drift import drifts, orders
 from backhand.tabular.overfitting import Fit, fit_of
@@ -21,6 +22,9 @@ FEW_ROWS, FEW_HELD_OUT = 10, 20
 
 IMBALANCED = 0.9
 """Share of the commonest class from which accuracy says little."""
+
+TOO_FAST = 3.0
+"""How many times the loss of guessing a training with too high a learning rate has had."""
 
 MANY_NUMBERS = 20
 """Numeric classes from which the target looks like a quantity."""
@@ -125,6 +129,8 @@ def _difference(gain: Figure) -> str:
 
 def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     """What to try if the model is no better than the baseline."""
+    if found := _too_fast(model):
+        return found
     if fit.epochs == "too few":
         return f"Try more {named('epochs')}; or the columns say little about the target."
     doubt = "" if "better" in verdict else "; or the columns say little about the target"
@@ -141,6 +147,25 @@ def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     return (
         f"More held-out rows would tell: try {given('cv', 5)}, or a larger "
         f"{named('test_size')}{doubt}."
+    )
+
+
+def _too_fast(model: Model) -> str:
+    """What shows that a learning rate above the default is too high; empty if nothing does.
+
+    The loss of training holds the penalty, and that of other rows rises where rows are learned by
+    heart; only steps that are too long make both many times that of guessing.
+    """
+    rate, default = float(model.hyperparameters.get("learning_rate", 0)), Settings.learning_rate
+    curves = [np.asarray(model.history.loss), np.asarray(model.history.validation_loss)]
+    rose = min((float(np.nanmax(x)) for x in curves if np.isfinite(x).any()), default=0.0)
+    guessing = math.log(model.sizes[2])
+    if rate <= default or rose < TOO_FAST * guessing:
+        return ""
+    return (
+        f"The learning rate {rate:g} is too high: in training the loss rose to {rose:.4g}, where "
+        f"guessing gives {guessing:.4g}. Try a smaller {named('learning_rate')}; the default is "
+        f"{default:g}."
     )
 
 

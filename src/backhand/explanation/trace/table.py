@@ -46,10 +46,15 @@ class TermTable:
         order = sorted(range(len(self.rows)), key=lambda at: -abs(float(self.rows[at][-1])))
         kept, left = order[:most], order[most:]
         rest = sum(float(self.rows[at][-1]) for at in left)
+        sizes = [abs(float(self.rows[at][-1])) for at in (kept[-1], left[0])]
+        kind = f"{'smaller' if sizes[1] < sizes[0] else 'other'} term{'s' if len(left) > 1 else ''}"
         return replace(
             self,
             rows=[self.rows[at] for at in kept],
-            totals=[(f"{len(left):,} smaller terms", rest), *self.totals],
+            totals=[
+                (f"{len(left):,} {kind}", rest),
+                *self.totals,
+            ],
             places=[self.places[at] for at in kept],
             shut=frozenset(row for row, at in enumerate(kept) if at in self.shut),
         )

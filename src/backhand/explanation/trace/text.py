@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.errors import comma_list
 from backhand.explanation.problem import Problem
-from backhand.explanation.rules import SHAPES
+from backhand.explanation.rules import SHAPES, Form
 from backhand.explanation.trace.equation import PLURALS, axes_of, line_of, name_along
 from backhand.explanation.trace.table import Cell, TermTable, table_of
+from backhand.explanation.trace.terms import label_of
 
 if TYPE_CHECKING:
     from backhand.explanation.trace.entry import Entry
@@ -30,6 +32,9 @@ MOST_ROWS, MOST_COLUMNS = 24, 16
 
 LONGEST_NAME = 20
 """Characters of the name of a row, feature or class in a table."""
+
+MOST_UNITS = 3
+"""Entries of other hidden units that are named."""
 
 DIGITS = 5
 """Significant digits of the largest number of a column."""
@@ -62,7 +67,14 @@ def given(entry: Entry) -> str:
 
 
 def notes_of(entry: Entry) -> list[str]:
-    """Return which terms the masks set to 0, as sentences."""
+    """Return which terms the masks set to 0, and what else is to be known, as sentences."""
+    notes = [*_of_masks(entry), *_of_unit(entry)]
+    if entry.rule is not None and (entry.rule.penalised or entry.form is Form.MEAN):
+        notes.append(entry.passes.problem.about_penalty)
+    return [note for note in notes if note]
+
+
+def _of_masks(entry: Entry) -> list[str]:
     found = []
     count = len(entry.terms)
     if count > 1 and not any(term.would_be for term in entry.shut):
@@ -70,7 +82,8 @@ def notes_of(entry: Entry) -> list[str]:
     relu = [term for term in entry.shut if term.shut == "relu"]
     dropped = [term for term in entry.shut if term.shut == "dropout"]
     if count == 1:
-        found += ["Z1 is not above 0, so the mask of ReLU sets it to 0."] if relu else []
+        what = "the term" if entry.plus else "it"
+        found += [f"Z1 is not above 0, so the mask of ReLU sets {what} to 0."] if relu else []
         found += ["The mask of dropout is 0 here."] if dropped else []
         return found
     if relu:
@@ -81,6 +94,29 @@ def notes_of(entry: Entry) -> list[str]:
         without = sum(term.would_be if term.shut else term.value for term in entry.terms)
         found.append(f"Without these masks, the terms would sum to {without:.6g}.")
     return found
+
+
+def _of_unit(entry: Entry) -> list[str]:
+    """Say so if a sum over rows is of a hidden unit that no row activates, and which are active."""
+    rule, passes = entry.rule, entry.passes
+    if rule is None or rule.over != "n" or "h" not in rule.indices:
+        return []
+    axis, rows = rule.indices.index("h"), len(passes.values["Z1"])
+    active: NDArray[np.bool_] = np.any(passes.values["Z1"] > 0, axis=0)
+    unit = entry.index[axis]
+    if active[unit]:
+        return []
+    where = "the only row" if rows == 1 else f"any of the {rows:,} rows"
+    said = f"Hidden unit {unit} is inactive: Z1 is not above 0 in {where}"
+    before, after = entry.index[:axis], entry.index[axis + 1 :]
+    others = [
+        label_of(entry.name, (*before, h, *after))
+        for h in np.flatnonzero(active).tolist() if passes.at(entry.name, (*before, h, *after))
+    ]  # fmt: skip
+    if not active.any():
+        return [f"{said}, and so are all others."]
+    named = [f"Not 0, since their units are active: {comma_list(others, most=MOST_UNITS)}."]
+    return [f"{said}.", *(named if others else [])]
 
 
 def _some(terms: Sequence[Term], count: int) -> str:
@@ -222,4 +258,5 @@ def overview(values: dict[str, NDArray[np.float64]], problem: Problem, width: in
     counts = ", ".join(f"{PLURALS[letter]} {symbol} {count:,}" for letter, symbol, count in
                        zip("nihk", "NdHK", (*problem.X.shape, H, K), strict=True))  # fmt: skip
     parts = [value_text(name, array, problem, width) for name, array in values.items()]
-    return "\n\n".join(["\n".join(filter(None, [problem.title, counts])), *parts])
+    head = filter(None, [problem.title, counts, problem.about_penalty])
+    return "\n\n".join(["\n".join(head), *parts])

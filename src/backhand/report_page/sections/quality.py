@@ -68,9 +68,8 @@ MEASURES = {
 
 BESIDE = {
     "held_out": "",
-    "out_of_fold": "The figures out of fold are of the training rows, each predicted by a network "
-    "that did not learn from it; the search chose by them. The held-out figures were used for "
-    "nothing else.",
+    "out_of_fold": "The out-of-fold figures are of the training rows, each predicted by a network "
+    "that did not learn from it; the search chose by them.",
     "training": "The held-out figures count: on the training rows a model is nearly always better, "
     "and a large distance between the two means that it has learnt its rows by heart "
     "(overfitting).",
@@ -135,7 +134,7 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
     )
     text += BESIDE[beside]
     if beside == "out_of_fold":
-        text += f" {out_of_fold_in_words(contents.model)}"
+        text += f" {out_of_fold_in_words(contents.model)} {_held_out(contents)}"
     meanings = (
         part for measure in MEASURES.values()
         for part in (element("dt", measure.title), element("dd", measure.meaning))
@@ -145,6 +144,12 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         element("p", text),
         element("dl", *meanings, class_="words"),
     ])  # fmt: skip
+
+
+def _held_out(contents: Contents) -> str:
+    if contents.is_of_folds:
+        return "Nothing was chosen by the held-out figures."
+    return "The held-out figures are those of the saved network; nothing was chosen by them."
 
 
 def _confusion(evaluation: Evaluation) -> Html:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -24,8 +25,7 @@ def download(address: str, copy: str) -> str:
     OutputError
         If the disk is full.
     """
-    parts = urlsplit(address)
-    if parts.scheme.lower() not in ("http", "https"):
+    if not _is_on_the_web(address):
         raise InputError(
             f"{address} cannot be read: only addresses that begin with https:// or http:// are. "
             "Download the table and name the file. Where DuckDB's extension httpfs is installed, "
@@ -33,7 +33,8 @@ def download(address: str, copy: str) -> str:
         )
     request = urllib.request.Request(address, headers={"User-Agent": "backhand"})
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as stream, new_copy(copy) as file:
+        opener = urllib.request.build_opener(_RedirectsOnTheWeb)
+        with opener.open(request, timeout=SECONDS) as stream, new_copy(copy) as file:
             while piece := stream.read(PIECE):
                 file.write(piece)
     except BackhandError:
@@ -43,4 +44,23 @@ def download(address: str, copy: str) -> str:
             error.close()
         said = str(getattr(error, "reason", None) or error).rstrip(".")
         raise InputError(f"{address} cannot be downloaded: {said}.") from error
-    return parts.path
+    return urlsplit(address).path
+
+
+def _is_on_the_web(address: str) -> bool:
+    return urlsplit(address).scheme.lower() in ("http", "https")
+
+
+class _RedirectsOnTheWeb(urllib.request.HTTPRedirectHandler):
+    """Follows a server's redirects, but not to ftp://, which `urllib` would open too."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if not _is_on_the_web(newurl):
+            fp.close()
+            raise InputError(
+                f"{req.full_url} cannot be downloaded: its server redirects to {newurl[:100]}, and "
+                "only addresses that begin with https:// or http:// are read."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from backhand.tables.cells.texts import spellings
 from backhand.tables.expressions import double, missing_words, text, text_counts, unless_one_of
+from backhand.tables.reductions import count_where, totals
 from backhand.tables.schema.columns import CLIP, Category, Column, Date, Number, finite_doubles
 from backhand.tables.schema.date_orders import FIRST
-from backhand.tables.schema.unread import unread_texts
+from backhand.tables.schema.unread import is_unread, unread_texts
 from backhand.tables.table import Table
 from backhand.tables.value_counts import count_values
 
@@ -23,8 +24,8 @@ EXAMPLES = 3
 """Number of values that are named."""
 
 INCREASE, DEVIATIONS = 0.2, 4.0
-"""A share is told if it exceeds that of training by the first, and by so many standard errors."""
-
+"""A share of missing or rare values is told if it exceeds that of training by the first, and by so
+many standard errors."""
 
 FEW = 2
 """As many missing or rare values are never told of where training had some."""
@@ -122,17 +123,34 @@ class ChangeCounts:
     def found(self, table: Table) -> list[Change]:
         """Return what was different in all rows of the table that was encoded."""
         changes: list[Change] = []
+        unread = self._unread(table)
         for place, column in enumerate(self._columns):
             i = table.index(column.name)
-            count = self._absent[place]
             if isinstance(column, Category):
                 changes += self._unseen(table, i, place, column)
             else:
-                found = self._unreadable_or_far(table, i, place, column)
-                count -= sum(change.count for change in found if change.kind == "unreadable")
-                changes += found
-            changes += self._missing_values(place, column, count)
+                if unread.get(place):
+                    changes.append(self._unreadable(table, i, place, column))
+                if self._far[place]:
+                    changes.append(self._beyond(table, i, place, column))
+            changes += self._missing_values(
+                place, column, self._absent[place] - unread.get(place, 0)
+            )
         return changes
+
+    def _unread(self, table: Table) -> dict[int, int]:
+        """Return in how many rows a number or date is not read though its cell is not missing.
+
+        All columns are counted in one pass. Every such cell is told of: it is no matter of chance.
+        """
+        tests = {
+            place: is_unread(table, i, column.expression(table, i, ()), self._missing)
+            for place, column in enumerate(self._columns)
+            if self._absent[place] and not isinstance(column, Category)
+            for i in [table.index(column.name)]
+        }
+        counts = totals(table, [count_where(test) for test in tests.values()])
+        return dict(zip(tests, counts, strict=True))
 
     def _change(
         self,
@@ -161,27 +179,22 @@ class ChangeCounts:
         rare = "{were} rare or never seen" if column.other else "{were} never seen"
         return [self._change(place, "unseen", count, f"{rare} in training", examples)]
 
-    def _unreadable_or_far(
-        self, table: Table, i: int, place: int, column: Number | Date
-    ) -> list[Change]:
-        changes: list[Change] = []
-        value = column.expression(table, i, self._missing)
-        if self._notable(self._absent[place], column.missing):
-            count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
-            if count:
-                kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
-                what = f"{{are}} not {kinds}{_why(column, examples)} and {{count}} as missing"
-                changes.append(self._change(place, "unreadable", count, what, examples))
-        if self._far[place]:
-            what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
-            low, high = _limits(column)
-            outside = f"isfinite({value}) AND ({value} < {double(low)} OR {value} > {double(high)})"
-            cell = text(table, i, ())
-            examples = _frequent(
-                table, f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {outside} GROUP BY v"
-            )
-            changes.append(self._change(place, "far", self._far[place], what, examples))
-        return changes
+    def _unreadable(self, table: Table, i: int, place: int, column: Number | Date) -> Change:
+        value = column.expression(table, i, ())
+        count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
+        kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
+        what = f"{{are}} not {kinds}{_why(column, examples)} and {{count}} as missing"
+        return self._change(place, "unreadable", count, what, examples)
+
+    def _beyond(self, table: Table, i: int, place: int, column: Number | Date) -> Change:
+        what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
+        (low, high), value = _limits(column), column.expression(table, i, self._missing)
+        outside = f"isfinite({value}) AND ({value} < {double(low)} OR {value} > {double(high)})"
+        cell = text(table, i, ())
+        examples = _frequent(
+            table, f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {outside} GROUP BY v"
+        )
+        return self._change(place, "far", self._far[place], what, examples)
 
     def _missing_values(self, place: int, column: Column, count: int) -> list[Change]:
         if not self._notable(count, column.missing):

@@ -44,8 +44,7 @@ def _forget_who_locked() -> None:
     _lock = Lock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_who_locked)
+platform.after_fork(_forget_who_locked)
 
 
 def silently(what: str) -> None:

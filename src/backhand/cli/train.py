@@ -53,7 +53,7 @@ def train(
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE", show_default="name of DATA with .safetensors",
-            help="Model file to write.",
+            help="Model file to write: .safetensors, or a name without an ending.",
         ),
     ] = None,
     query: options.Query = None,

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow ray browser lesson examples docs package bench clean
+.PHONY: demo test lint format slow ray mlflow browser lesson examples docs package bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -33,6 +33,11 @@ slow: $(VENV)/test
 # Workers on a Ray cluster of three nodes, which is started on this machine.
 ray: $(VENV)/ray
 	$(BIN)/python -m pytest -m ray
+
+# The callback, its example and scikit-learn's autologging, with MLflow itself and a database in a file.
+mlflow: $(VENV)/mlflow
+	$(BIN)/python -m pytest -m "slow or not slow" -k "mlflow or MLflow" tests/training/test_curves.py \
+	  tests/estimator/test_ecosystem.py tests/test_doctests.py
 
 # Pages and widgets in Debian's Chromium, JupyterLab and marimo; tests skip what is not there.
 browser: $(VENV)/browser
@@ -115,6 +120,11 @@ $(VENV)/test: $(VENV)/base
 $(VENV)/ray: $(VENV)/test
 	@echo "Installing Ray (first run only)"
 	$(PIP) --editable '.[ray]'
+	@touch $@
+
+$(VENV)/mlflow: $(VENV)/test
+	@echo "Installing MLflow without its server (first run only)"
+	$(PIP) --editable '.[mlflow]' alembic sqlalchemy
 	@touch $@
 
 $(VENV)/browser: $(VENV)/test

@@ -71,6 +71,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "inspect_global_variables": False,  # else a variable, such as `_`, is a link to its class
+    "copyfile_regex": r"definitions\.csv",  # which two scripts read, and offer for download
     "abort_on_example_error": True,
 }
 

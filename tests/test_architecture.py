@@ -32,7 +32,7 @@ FLOORS = [
     {
         "constraints": "allowed values of settings, and their check",
         "stratified": "held-out rows and folds: seeded draws from each class",
-        "support": "files, folders, streams, signals, memory, optional packages, displays",
+        "support": "files, systems, streams, signals, memory, optional packages, displays, records",
     },
     {"validation": "checks of the equations' arguments"},
     {"equations": "forward, loss, backward, update: one equation per line"},
@@ -185,6 +185,56 @@ def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 assert name.split(".")[0] not in ("duckdb", "arro3"), f"{path} imports {name}"
+
+
+REPORTS_THE_SYSTEM = {"benchmark/machine.py": {"platform.system", "platform.machine",
+                                               "platform.processor"}}  # fmt: skip
+"""What a module may ask outside of `support/system`, because it only passes the answer on."""
+
+SAME_EVERYWHERE = {"platform.python_version"}
+OF_ONE_SYSTEM = {"fcntl", "grp", "msvcrt", "pwd", "resource", "termios", "winreg"}
+
+
+def questions_about_the_system(tree: ast.AST) -> set[str]:
+    """What a module uses to find out which system it runs on, or what that system offers."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in ("sys.platform", "os.name", "os.uname") or name.startswith("platform."):
+                found.add(name)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            of = ast.unparse(node.args[0])
+            if node.func.id in ("hasattr", "getattr") and of in ("os", "signal", "time"):
+                found.add(f"{node.func.id}({of}, …)")
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & {"sys.platform", "os.name", "os.uname"}
+            found |= {node.module or ""} & {"platform", *OF_ONE_SYSTEM}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & OF_ONE_SYSTEM
+    return found - SAME_EVERYWHERE
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["sys.platform == 'linux'", "os.name", "platform.system()", "hasattr(os, 'fork')",
+     "getattr(signal, 'SIGHUP', 1)", "from sys import platform", "from platform import system",
+     "import fcntl"],
+)  # fmt: skip
+def test_a_question_about_the_system_is_recognised(code: str) -> None:
+    assert questions_about_the_system(ast.parse(code))
+
+
+def test_only_one_package_asks_which_system_it_runs_on() -> None:
+    asked = {}
+    for path in SOURCE.rglob("*.py"):
+        name = path.relative_to(SOURCE).as_posix()
+        if not name.startswith("support/system/") and (
+            found := questions_about_the_system(ast.parse(path.read_text(encoding="utf-8")))
+        ):
+            asked[name] = found
+    assert asked == REPORTS_THE_SYSTEM
 
 
 def test_a_table_holds_signals_back_while_it_imports_duckdb_and_needs_no_pyarrow(tmp_path) -> None:

@@ -3,7 +3,8 @@
 import doctest
 import inspect
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ OPTIONAL = (
     "onnxruntime",
     "pandas",
     "sklearn",
+    "sqlalchemy",
     "tensorboardX",
     "torch",
 )
@@ -71,6 +73,7 @@ def test_examples_print_what_they_show(name: str) -> None:
             pytest.fail(f"{test.name}: {example.source}expected {example.want}got {failure.got}")
         except doctest.UnexpectedException as unexpected:
             missing.add(_missing_package(unexpected.exc_info[1]))
+            _remove_folders(test.globs.values())
     if missing:
         pytest.skip(f"an example needs {', '.join(sorted(missing))}")
 
@@ -80,6 +83,13 @@ def _examples_of(name: str, value: Any) -> list[doctest.DocTest]:
     if inspect.ismodule(value):
         return [doctest.DocTestParser().get_doctest(str(value.__doc__), {}, name, None, None)]
     return doctest.DocTestFinder().find(inspect.unwrap(value), name)
+
+
+def _remove_folders(values: Iterable[Any]) -> None:
+    """Remove what an example that did not come to its end has not: else Python warns, later."""
+    for value in values:
+        if isinstance(value, tempfile.TemporaryDirectory):
+            value.cleanup()
 
 
 def _missing_package(error: BaseException) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
         name = case.function.__name__
         file = f"gallery.py:{name}"
         if case.collection == "mistaken":
-            name, file = "mistaken", "examples/mistaken.py:backward"
+            name, file = "mistaken", "mistaken.py:backward"
         options = "".join(f" --{option} {value}" for option, value in case.options.items())
         report = check(case.function, autograd=False, **case.options)
         picture = report.svg(f"backhand check {file}{options}", width=92)

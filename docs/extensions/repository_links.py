@@ -15,10 +15,11 @@ from sphinx.util import logging
 
 LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]*)(#[^)\s]*)?(?=\))")
 
-DOWNLOADED = {".csv"}
-"""Endings of files that a reader wants to save: MyST copies them into the site."""
+DOWNLOADED = {"examples/mistaken.py", "examples/penguins.csv"}
+"""Files that the commands of a page read: MyST copies them into the site."""
 
 PAGES = {
+    "examples/gallery/README.rst": "gallery/index.rst",
     "README.md": "index.md",
     "examples/lesson/lesson.ipynb": "lesson-notebook.ipynb",
 }
@@ -29,6 +30,8 @@ def address(place: str, section: str, source: str) -> str | None:
     """Return where a link to a file of the repository leads, or None if there is no such file."""
     if page := PAGES.get(place + section):
         return f"/{page}"
+    if place.startswith("examples/gallery/") and place.endswith(".py"):
+        return f"/gallery/{Path(place).stem}.rst"
     root = Path(__file__).parents[2]
     if not (root / place).exists():
         return None
@@ -43,9 +46,9 @@ def resolve(app: Sphinx, document: str, content: list[str]) -> None:
 
     def replaced(found: re.Match[str]) -> str:
         target = (folder / found[1]).resolve()
-        if target.is_relative_to(docs) or target.suffix in DOWNLOADED:
-            return found[0]
         place = target.relative_to(docs.parent).as_posix()
+        if target.is_relative_to(docs) or place in DOWNLOADED:
+            return found[0]
         where = address(place, found[2] or "", app.config.repository)
         if where is None:
             logging.getLogger(__name__).warning("no such file: %s", found[0], location=document)

@@ -7,13 +7,14 @@ Each picture is the last figure of the blocks of Python above it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
 
 from matplotlib import pyplot
 
-PAGE = Path(__file__).parent.parent / "pictures.md"
+PAGE = Path(__file__).resolve().parent.parent / "pictures.md"
 
 BLOCK = re.compile(r"```python\n(.*?)```\n\n!\[[^]]*\]\((.*?)\)", re.DOTALL)
 """Code, and the picture below it."""
@@ -22,10 +23,11 @@ BLOCK = re.compile(r"```python\n(.*?)```\n\n!\[[^]]*\]\((.*?)\)", re.DOTALL)
 def main() -> None:
     pyplot.switch_backend("Agg")
     names: dict[str, Any] = {}
-    for code, picture in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        exec(code, names)
-        pyplot.savefig(PAGE.parent / picture, dpi=90)
-        pyplot.close("all")
+    with contextlib.chdir(PAGE.parents[1] / "examples"):  # where penguins.csv is
+        for code, picture in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+            exec(code, names)
+            pyplot.savefig(PAGE.parent / picture, dpi=90)
+            pyplot.close("all")
 
 
 if __name__ == "__main__":

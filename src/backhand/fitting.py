@@ -26,7 +26,7 @@ from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
 from backhand.tabular.sharing import Sharing, Workers, connected
 from backhand.tabular.training import Prepared, fit_table, prepare_table
-from backhand.training.callbacks import Callback, check_callbacks
+from backhand.training.callbacks import Callback, call_each, check_callbacks
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.train import taking
 
@@ -142,14 +142,15 @@ def fit(arguments: FitArguments) -> Model:
     precision : {"auto", "bf16"}, default="auto"
         What the products of training are computed from: float32 numbers, or numbers rounded to
         bfloat16, with float32 sums, parameters and updates: faster where the processor has units
-        for it, and slower where it has not, which warns; see docs/precision.md.
+        for it, and slower where it has not, which warns; see
+        https://backhand-mlp.github.io/backhand/precision.html.
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
         Workers that share rows have this much on each machine, together.
     workers : int, optional
         Number of workers that share the work: threads of this process, or processes of a Ray
         cluster. The model is the same, bit for bit, for any number of them; see
-        docs/many-machines.md.
+        https://backhand-mlp.github.io/backhand/many-machines.html.
     ray : str, optional
         The Ray cluster on which the workers run: its address, "auto" (that of this machine) or
         "local" (one that is started here, and ended afterwards).
@@ -261,8 +262,7 @@ def _watch(callbacks: Sequence[Any]) -> Callable[[SearchProgress], None]:
     """Calls the callbacks during a search."""
 
     def watch(progress: SearchProgress) -> None:
-        for callback in callbacks:
-            callback(progress)
+        call_each(callbacks, progress)
 
     return watch
 

@@ -135,7 +135,9 @@ class Model:
         if len(self.history):
             loss, with_penalty = self.history.loss, ", with penalty" if penalised(self) else ""
             span = f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"
-            rows.append(("loss", span + with_penalty))
+            searched = self.chosen is not None and self.chosen.trials
+            of = ": mean of the networks of the search" if searched else ""
+            rows.append(("loss", span + with_penalty + of))
         title = f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})"
         return display.Summary(title, rows, curve=self.history.loss)
 
@@ -196,6 +198,7 @@ class Model:
             if self.schema is not None and not is_matrix:
                 return self._predict_table(rows, engine)
             rows = host(rows)
+        check_encoded(self, rows)
         if not hasattr(rows, "tocsr") and (type(rows) is not np.ndarray or rows.ndim != 2):
             validation.check_forward(self.params, rows)
         if rows.shape[0] == 0:
@@ -310,6 +313,28 @@ def trained_l2(model: Model) -> float:
     """Return λ of the penalty that a model was trained with; 0 for none, or if it is unknown."""
     l2 = model.hyperparameters.get("l2") if model.chosen is None else model.chosen.l2
     return float(l2) if isinstance(l2, int | float) else 0.0
+
+
+def check_encoded(model: Model, rows: Any) -> None:
+    """Check that an array is the encoded columns of the table that a model was trained on.
+
+    Raises
+    ------
+    InputError
+        If the model was, and the array is another one, such as that of the table's own columns.
+    """
+    if model.schema is None:
+        return
+    rows = _array_of(rows) if isinstance(rows, list | tuple) else rows
+    width, shape = model.schema.width, tuple(rows.shape)
+    if len(shape) == 2 and shape[1] == width and rows.dtype.kind in "biufV":  # V: bfloat16
+        return
+    names = listed([column.name for column in model.schema.columns])
+    raise InputError(
+        f"the model was trained on a table, and X is an array {shape}; expected a data frame, a "
+        f"dict of lists or the path of a file with the columns {names}; or an array of the {width} "
+        "encoded columns, model.schema.features."
+    )
 
 
 def _array_of(rows: Any) -> NDArray[Any]:

@@ -101,6 +101,12 @@ def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
 
 def check_sample_weight(sample_weight: Array, N: int) -> None:
     """Check sample_weight (N,): one weight per row."""
+    if isinstance(sample_weight, str):
+        raise InputError(
+            f"sample_weight is {sample_weight!r:.30}; expected an array ({N},), one weight per "
+            "row. MLPClassifier(class_weight='balanced') weights each row by "
+            "N / (K · the rows of its class)."
+        )
     check_array("sample_weight", sample_weight, 1)
     if sample_weight.shape[0] != N:
         raise InputError(

@@ -215,7 +215,8 @@ def test_inspect_says_what_the_curves_contain_and_where_they_end(capsys, monkeyp
         "network that is averaged was trained for 6 epochs."
     ) in printed
     assert curves_in_words(searched(l2=0.0, trials=())) == ""
-    assert "1 to 0.2 in 8 epochs, with penalty" in str(searched())
+    assert "in 8 epochs, with penalty: mean of the networks of the search" in str(searched())
+    assert "mean of the networks" not in str(searched(trials=()))
 
 
 @pytest.mark.parametrize(("changed", "hyperparameters", "said"), [

@@ -35,6 +35,13 @@ def ids(report: backhand.doctor.Report) -> list[str]:
     return [finding.id for finding in report.findings]
 
 
+def test_what_is_no_function_is_named() -> None:
+    with pytest.raises(backhand.InputError, match=r"f is 'net\.py:backward', a text; expected the"):
+        backhand.check("net.py:backward")
+    with pytest.raises(backhand.InputError, match="f is of type int; expected a function"):
+        backhand.check(3)
+
+
 def test_a_report_has_all_that_was_found() -> None:
     report = backhand.check(no_mean)
     (finding,) = report.findings

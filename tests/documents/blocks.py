@@ -5,7 +5,8 @@ A comment of HTML on a line of its own before a block is one of
     <!-- not run: REASON -->      the block is not run
     <!-- slow -->                 it is run by `make slow` only
     <!-- exit N -->               its last command ends with this exit code
-    <!-- given: FILE … -->        the reader has these: they are copied from tests/documents/given/
+    <!-- given: FILE … -->        the reader has these: they are copied from tests/documents/given/,
+                                  or from the repository: examples/penguins.csv
     <!-- setup: CODE -->          Python that is run before the block, such as makes a table
     <!-- numbers differ -->       no number of its output is compared, as in a table of times
 

@@ -22,9 +22,12 @@ def prepare(folder: Path, page: Path) -> Path:
 
 
 def copy_given(name: str) -> None:
-    """Copy a file or folder of those that a reader is said to have into the current folder."""
-    path = Path(__file__).parent / "given" / name
+    """Copy a file or folder of those that a reader is said to have into the current folder.
+
+    A name with a slash is that of a file of the repository, which the page offers for download.
+    """
+    path = ROOT / name if "/" in name else Path(__file__).parent / "given" / name
     if path.is_dir():
-        shutil.copytree(path, name)
+        shutil.copytree(path, path.name)
     else:
-        shutil.copy(path, name)
+        shutil.copy(path, path.name)

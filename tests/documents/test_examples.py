@@ -105,7 +105,7 @@ def test_a_script_of_the_gallery_begins_with_a_title_and_what_it_needs(path) -> 
     assert len(line) == len(title)
     needs = re.search(r"Needs ``pip install (.*?)``", " ".join(text))[1]
     extras = re.search(r"backhand\[(.*?)\]", needs)[1].split(",")
-    installed = declared(*extras) | set(needs.replace("'", "").split())
+    installed = declared(*extras) | set(map(package, needs.replace("'", "").split()))
     assert {PACKAGES.get(module, module) for module in needed(tree)} <= installed
 
 
@@ -119,8 +119,9 @@ def test_a_script_of_the_gallery_has_cells_and_a_picture(path) -> None:
 
 
 def test_the_gallery_says_what_each_script_shows() -> None:
-    text = (EXAMPLES / "gallery" / "README.rst").read_text(encoding="utf-8")
-    assert set(re.findall(r"``(\w+\.py)``", text)) == {path.name for path in GALLERY}
+    text = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\[.+\]\(\.\./examples/gallery/(\w+\.py)\)\n: ", text, re.MULTILINE)
+    assert sorted(listed) == [path.name for path in GALLERY]
 
 
 def test_every_folder_of_examples_can_be_run() -> None:

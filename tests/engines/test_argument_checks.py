@@ -79,6 +79,7 @@ def sparse(**changed) -> scipy.sparse.csr_array:
         (Data(X, Y / 1), "y holds float64"),
         (Data(X, np.eye(3)[Y]), "expected 300 class indices"),
         (Data(X, Y, np.ones(299)), "sample_weight has 299 entries for 300 rows"),
+        (Data(X, Y, "balanced"), "one weight per row. MLPClassifier(class_weight='balanced')"),
         (Data(X, Y, -np.ones(300)), "expected 300 numbers of 0 or more"),
         (Data(sparse().tocsc(), Y), "expected a sparse matrix in CSR form"),
         (Data(sparse().astype(complex), Y), "of float32, float64 or integers"),

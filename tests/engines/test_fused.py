@@ -37,8 +37,8 @@ from backhand.engines.thread_limits import blas_threads
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
-from backhand.support.cpu_caches import CacheSizes
 from backhand.support.differences import relative_difference
+from backhand.support.system.cpu_caches import CacheSizes
 from helpers.fused_checks import (
     CPUS,
     check_bits_of_threads,

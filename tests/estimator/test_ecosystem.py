@@ -174,6 +174,7 @@ def test_skl2onnx_converts_pipelines_with_it(K: int) -> None:
         assert found[0].shape == found[1].shape
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_logs_what_it_logs_for_scikit_learns(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")

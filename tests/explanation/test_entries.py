@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ def test_an_index_gives_an_entry_and_a_wrong_one_an_error(trace: Trace) -> None:
         dW1[:, 0]
     with pytest.raises(InputError, match="Did you mean 'dW1'"):
         trace["dw1"]
+    with pytest.raises(InputError, match=re.escape("expected trace['dW1'][0, 2], or trace.entry(")):
+        trace["dW1[0,2]"]
+    with pytest.raises(InputError, match=r"is out of range; expected dW1\[i,h\]"):
+        trace["dW1[99,0]"]
 
 
 def test_a_value_is_an_array_for_numpy(trace: Trace) -> None:
@@ -159,7 +164,7 @@ def test_with_a_penalty_the_mask_does_not_set_the_entry_to_0() -> None:
 
 
 def test_a_trace_without_the_penalty_of_training_says_so() -> None:
-    said = "The model was trained with the penalty of λ 0.02; l2=0.02 (--l2 0.02) adds it."
+    said = "Trained with the penalty λ 0.02; l2=0.02 (--l2 0.02) adds it."
     without = inactive(trained=0.02)
     assert all(said in str(shown) for shown in (without, without["dW1"][0, 3], without["L"][()]))
     assert said not in str(without["db1"][3]) and "adds it" not in str(inactive(0.02, 0.02))

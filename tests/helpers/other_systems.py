@@ -13,7 +13,7 @@ import sys
 import types
 from typing import Any
 
-from backhand.support import platform
+from backhand.support import system
 
 WINDOWS_LACKS = (
     "chown", "fchmod", "fchown", "fork", "fpathconf", "getegid", "geteuid", "getgid", "getuid",
@@ -35,7 +35,9 @@ def fake_msvcrt() -> types.ModuleType:
 
     def locking(descriptor: int, mode: int, count: int) -> None:
         assert (mode, count) == (2, 1)
-        assert os.lseek(descriptor, 0, os.SEEK_CUR) == platform.FAR, "what is read would be locked"
+        assert os.lseek(descriptor, 0, os.SEEK_CUR) == system.files.FAR, (
+            "what is read would be locked"
+        )
         try:
             flock(descriptor, exclusively)
         except BlockingIOError:

@@ -10,7 +10,7 @@ import pytest
 import backhand
 from backhand.cli import check
 from backhand.cli.error_boundary import FAILED, SIGNALLED, WRONG_INPUT
-from backhand.support.platform import SIGNALS
+from backhand.support.system.processes import SIGNALS
 from helpers.reference_pages import Row, names, page, quoted, section, tables
 
 PAGE = page("errors.md")
@@ -58,10 +58,6 @@ def test_exit_codes_are_those_of_the_code() -> None:
         (f"{SIGNALLED} + n", "all"),
     }  # fmt: skip
     assert check.EXIT_CODES["correct"] == 0
-    (codes,) = tables(section(page("commands.md"), "## Exit codes"))
-    every = {int(code) for row in codes for code in row[0].split(", ")}
-    of_signals = {int(row[2]) for row in rows("## Signals")}
-    assert every == {0, FAILED, WRONG_INPUT, *check.EXIT_CODES.values(), *of_signals}
 
 
 def test_signals_are_those_that_are_handled() -> None:

@@ -10,8 +10,9 @@ from backhand.equations import Parameters, cross_entropy, forward, init
 from backhand.evaluation import Scores
 from backhand.report_page.charts import worst_classes
 from backhand.report_page.column_facts import column_facts
-from backhand.report_page.importance import REPEATS, importances, rows_for
+from backhand.report_page.importance import REPEATS, Importance, importances, rows_for
 from backhand.report_page.partial_dependence import GRID, dependence, dependences, original
+from backhand.report_page.sections.summary import relied_on
 from backhand.report_page.varied_column import Sample, places
 from backhand.report_page.worst_rows import worst_rows
 from backhand.tables.schema.columns import Category, Date, Number
@@ -69,6 +70,16 @@ def test_importance_is_the_increase_of_the_loss_over_the_permutations(sample) ->
             losses.append(cross_entropy(forward(sample.params, X).S, sample.y))
         assert found[column.name].increase == pytest.approx(np.mean(losses) - before, abs=1e-12)
         assert found[column.name].margin > 0
+
+
+def test_columns_whose_intervals_overlap_are_in_no_certain_order() -> None:
+    found = [Importance("age", 0.18, 0.03), Importance("spent", 0.16, 0.03)]
+    assert relied_on(found) == (
+        " What it relies on most: age, spent (in an order that is not certain, since the intervals "
+        "overlap)."
+    )
+    far = [found[0], Importance("spent", 0.06, 0.03), Importance("visits", 0.01, 0.03)]
+    assert relied_on(far) == " What it relies on most: age, spent." and not relied_on(far[2:])
 
 
 def test_a_column_that_the_network_does_not_use_has_no_importance(encoded) -> None:

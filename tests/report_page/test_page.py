@@ -203,6 +203,9 @@ def test_only_the_out_of_fold_figures_are_those_of_single_networks(here, undrawn
     out_of_fold, single = said.index("The out-of-fold figures are"), said.index("These are the fig")
     held_out = said.index("The held-out figures are those of the saved network")
     assert out_of_fold < single < held_out and "held-out" not in said[out_of_fold:single]
+    assert "between 24 held-out rows, 10 times" in said and "Row 1 is line 2 of a file" in said
+    assert "print(model.predict('NEW_DATA.csv'))" in said and "-o predicted.csv" in said
+    assert "epochs is the most that a network of the search" in said and "bf16" not in said
 
 
 def test_many_classes_are_shown_by_the_worst(here, undrawn) -> None:

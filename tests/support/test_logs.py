@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,18 @@ def test_compiled_code_says_whether_it_was_compiled(
     assert (compiled.levelname, loaded.levelname) == ("INFO", "DEBUG")
     assert compiled.getMessage().startswith("multiply_add.float32 compiled for ")
     assert f"loaded from {tmp_path / 'cache'}" in loaded.getMessage()
+
+
+def test_the_document_lists_every_logger_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs/logging.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(backhand[\w.]*)` \|", page, re.MULTILINE)
+    package = Path(backhand.__file__).parent
+    modules = [path.relative_to(package).with_suffix("") for path in package.rglob("*.py")
+               if re.search(r"(?m)^LOG = ", path.read_text(encoding="utf-8"))]  # fmt: skip
+    loggers = [".".join(("backhand", *module.parts)) for module in modules]
+    rows = [[row for row in listed if f"{name}.".startswith(f"{row}.")] for name in loggers]
+    assert [name for name, found in zip(loggers, rows, strict=True) if len(found) != 1] == []
+    assert {row for found in rows for row in found} == set(listed)
 
 
 # The command line.

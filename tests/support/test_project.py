@@ -23,10 +23,34 @@ def test_the_addresses_are_those_of_the_metadata() -> None:
     assert URLS["Changelog"].startswith(project.SOURCE)
 
 
-def test_no_other_module_spells_an_address_of_the_project() -> None:
+def test_no_other_module_spells_an_address_of_the_project_outside_of_docstrings() -> None:
     owner = project.SOURCE.split("/")[-2]
-    spelled = [path for path in SOURCE.rglob("*.py") if owner in path.read_text(encoding="utf-8")]
+    texts = {path: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
+    named = [path for path, text in texts.items() if owner in text]
+    spelled = [path for path in named if owner in without_docstrings(texts[path])]
+    assert len(named) > 1
     assert spelled == [SOURCE / "support" / "project.py"]
+
+
+def without_docstrings(text: str) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = ""
+    return ast.unparse(tree)
+
+
+def test_the_addresses_in_docstrings_are_those_of_pages() -> None:
+    address = re.compile(rf"{re.escape(project.DOCUMENTATION)}([\w/-]+)\.html")
+    texts = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
+    named = {name for text in texts for name in address.findall(text)}
+    assert "precision" in named
+    assert {name for name in named if not (ROOT / "docs" / f"{name}.md").exists()} == set()
+
+
+def test_no_public_docstring_names_a_source_of_the_site() -> None:
+    texts = {name: getattr(backhand, name).__doc__ or "" for name in backhand.__all__}
+    assert {name for name, text in texts.items() if re.search(r"docs/\S+\.md", text)} == set()
 
 
 def calls_of_page() -> list[str]:

@@ -99,6 +99,25 @@ def test_a_text_among_numbers_is_told_though_training_had_missing_values(
         evaluate_table(model, read_table(folder / "new.csv", once=True), strict=True)
 
 
+@pytest.mark.parametrize("given", [
+    np.array([["year", "30", "2020-03-01", "0"]]), [["year", 30, "2020-03-01", 0.0]],
+    np.zeros((2, 4)), [1.0, 2.0],
+], ids=["texts", "a row", "numbers", "one dimension"])  # fmt: skip
+def test_an_array_is_told_what_a_model_of_a_table_takes(model, given) -> None:
+    said = r"trained on a table, and X is an array .* columns 'plan', 'months', 'day' and 'score'"
+    with pytest.raises(InputError, match=said):
+        model.predict(given)
+    with pytest.raises(InputError, match=said):
+        backhand.explain(model, given, [0])
+    assert len(model.predict(np.zeros((2, model.schema.width)))) == 2
+
+
+def test_a_row_of_single_values_is_told_how_to_write_them(model) -> None:
+    row = {"plan": "year", "months": 30.0, "day": "2020-03-01", "score": 0.5}
+    with pytest.raises(InputError, match=r"column 'plan' is of type str; .* \['year'\] for one"):
+        model.predict(row)
+
+
 def test_missing_values_of_any_type_are_no_texts(folder, model) -> None:
     given = {"plan": ["year"] * 3, "months": [30.0] * 3, "day": ["2020-03-01"] * 3}
     with warnings.catch_warnings():
@@ -120,6 +139,19 @@ def test_a_named_number_means_missing_in_each_spelling(folder) -> None:
     assert changes(folder, model, score=["-999.00", "-999"] + ["1.5"] * (N - 2)) == []
     (change,) = changes(folder, model, score=["-999.00", "old"] + ["1.5"] * (N - 2))
     assert change.examples == (("old", 1),)
+
+
+def test_dates_in_the_other_order_are_told_with_those_that_are_read_wrongly(folder) -> None:
+    day = np.arange(N) % 28 + 1
+    (folder / "dmy.csv").write_text(rows(day=[f"{d:02}/03/2019" for d in day]))
+    settings = Settings(quick=True, epochs=1, hidden=2)
+    prepared = prepare_table(read_table(folder / "dmy.csv"), "t", settings)
+    model = fit_table(prepared, settings, engine="reference")[0]
+    months = [f"03/{d:02}/2019" for d in day]
+    unread = sum(d > 12 for d in day)
+    (change,) = (c for c in changes(folder, model, day=months) if c.kind == "unreadable")
+    said = f"{N - unread} are read with the day first, wrongly if it is the month ("
+    assert change.count == unread and said in str(change)
 
 
 def test_strict_makes_an_error_of_it_and_writes_nothing(folder, model) -> None:

@@ -17,7 +17,7 @@ import backhand
 from backhand.errors import InputError, OutputError
 from backhand.model import Model
 from backhand.stratified import held_out
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.memory_budget import budget, format_size, parse_size
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
@@ -255,7 +255,7 @@ def test_lack_of_room_is_told_before_anything_is_written(tmp_path, monkeypatch) 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(platform, "reserve", full)
+    monkeypatch.setattr(system.files, "reserve", full)
     for keep in (False, True):
         with pytest.raises(OutputError, match=r"needs 4 kB in the folder .*No space left"):
             ArrayStore(0, tmp_path, keep=keep).array("x", (1000, 1), np.float32)

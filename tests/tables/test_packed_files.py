@@ -16,10 +16,12 @@ import os
 import sqlite3
 import sys
 import threading
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
 
 import openpyxl
 import pyarrow
@@ -28,6 +30,7 @@ import pytest
 
 from backhand.errors import InputError, MissingDependencyError, OutputError
 from backhand.tables.files import copies
+from backhand.tables.files.downloads import SafeRedirects
 from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
@@ -455,11 +458,12 @@ def server(tmp_path):
             super().__init__(*arguments, directory=str(tmp_path), **options)
 
         def do_GET(self) -> None:
-            if not self.path.startswith("/to/"):
-                return super().do_GET()
-            self.send_response(302)
-            self.send_header("Location", self.path.removeprefix("/to/"))
-            return self.end_headers()
+            if self.path.startswith("/to?"):
+                self.send_response(302)
+                self.send_header("Location", self.path.removeprefix("/to?"))
+                self.end_headers()
+            else:
+                super().do_GET()
 
         def log_message(self, *_) -> None:
             pass
@@ -482,11 +486,32 @@ def test_addresses_are_downloaded(tmp_path, read, server) -> None:
         refused(read, address, "only addresses that begin with https://")
 
 
-def test_a_server_redirects_to_addresses_on_the_web_alone(tmp_path, read, server) -> None:
+def test_redirects_are_followed_on_the_web_alone(tmp_path, read, server) -> None:
     (tmp_path / "t.csv").write_bytes(TEXT)
-    assert read(f"{server}/to/{server}/t.csv").rows == len(ROWS)
-    refused(read, f"{server}/to/ftp://127.0.0.1:1/t.csv", "its server redirects to ftp://")
-    refused(read, f"{server}/to/file:///etc/passwd", "cannot be downloaded: .*not allowed")
+    assert read(f"{server}/to?/t.csv").rows == len(ROWS)
+    assert read(f"{server}/to?{server}/to?/t.csv").rows == len(ROWS)
+    refused(read, f"{server}/to?ftp://127.0.0.1:1/t.csv", "redirects from http:// to ftp://")
+    refused(read, f"{server}/to?file://{tmp_path}/t.csv", "cannot be downloaded: .*not allowed")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "followed"),
+    [("https", "https", True), ("http", "https", True), ("http", "http", True),
+     ("https", "http", False), ("HTTPS", "HTTP", False), ("https", "ftp", False)],
+)  # fmt: skip
+def test_no_redirect_gives_up_encryption(old: str, new: str, followed: bool) -> None:
+    request = urllib.request.Request(f"{old}://host/t.csv")
+    handler = SafeRedirects()
+
+    def redirected():
+        return handler.redirect_request(request, io.BytesIO(), 302, "Found", {}, f"{new}://other/")
+
+    if followed:
+        assert redirected().full_url == f"{new}://other/"
+    else:
+        with pytest.raises(HTTPError, match="which is not followed") as refusal:
+            redirected()
+        refusal.value.close()
 
 
 @pytest.mark.parametrize(("name", "module", "pack"), [

@@ -71,7 +71,11 @@ def test_a_resumed_training_is_the_one_that_was_never_broken_off(
         train(Checkpoint(tmp_path, every), callbacks=[stop_at(1)], **changed)
     with pytest.raises(Interrupted):
         train(Checkpoint(tmp_path, every, resume=True), callbacks=[stop_at(3)], **changed)
-    assert_equal(train(Checkpoint(tmp_path, every, resume=True), **changed), whole)
+    resumed = train(Checkpoint(tmp_path, every, resume=True), **changed)
+    assert_equal(resumed, whole)
+    assert 0 < resumed.resumed_after <= len(resumed.history) and whole.resumed_after == 0
+    assert f", those after {resumed.resumed_after} in " in str(resumed)
+    assert "those after" not in str(whole)
     again = train(Checkpoint(tmp_path, every, resume=True), **changed)
     assert_equal(again, whole)
     kept = sorted(path.name for path in tmp_path.glob("*.safetensors"))

@@ -95,6 +95,15 @@ def test_progress_without_a_history_is_refused(folder: Path) -> None:
     members = [backhand.Member(hidden=4)]
     with pytest.raises(InputError, match="TensorBoard is called with a FleetProgress"):
         backhand.train_many(members, X, Y, callbacks=[backhand.TensorBoard(folder)])
+    assert not list(folder.iterdir()), "an empty file would be shown as a run"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
+    folder.write_text("")
+    with pytest.raises(InputError, match=r"cannot write to the folder .*: it is a file"):
+        backhand.TensorBoard(folder)
+    with pytest.raises(InputError, match=r"cannot write to the folder .*: Not a directory"):
+        backhand.TensorBoard(folder / "below")
 
 
 def test_a_missing_package_is_named_with_its_extra(

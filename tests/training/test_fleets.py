@@ -196,7 +196,9 @@ def test_stop_training_ends_a_fleet_with_what_there_is() -> None:
         raise backhand.StopTraining
 
     members = [Member(hidden=64, epochs=10**7) for _ in range(4)]
-    results = backhand.train_many(members, X, y, callbacks=[stop], threads=2)
+    seen: list[backhand.FleetProgress] = []
+    results = backhand.train_many(members, X, y, callbacks=[stop, seen.append], threads=2)
+    assert len(seen) == 1
     assert [result.ended for result in results] == ["callback"] * 4
     assert [bool(len(result.history)) for result in results] == [True, True, False, False]
     np.testing.assert_array_equal(results[3].params.W1, backhand.init(D, 64, K).W1)

@@ -428,6 +428,29 @@ def test_a_callback_can_stop_training() -> None:
     assert result.history.loss[-1] < 0.3 <= result.history.loss[-2]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_all_callbacks_see_the_epoch_in_which_one_of_them_stops(first) -> None:
+    seen: list[int] = []
+
+    def stop(progress):
+        if progress.epoch == 3:
+            raise StopTraining
+
+    watching = [stop, lambda progress: seen.append(progress.epoch)]
+    backhand.train(PARAMS, X, y, epochs=9, callbacks=watching if first else watching[::-1])
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("callback", "said"), [
+    (StopTraining, "a function that raises it ends training"),
+    (backhand.TensorBoard, r"has the class TensorBoard; expected an object .*: TensorBoard\(…\)"),
+    (Every(3, backhand.TensorBoard), "has the class TensorBoard"),
+])  # fmt: skip
+def test_a_class_is_no_callback(callback, said) -> None:
+    with pytest.raises(backhand.InputError, match=said):
+        backhand.train(PARAMS, X, y, epochs=1, callbacks=[callback])
+
+
 @pytest.mark.parametrize("settings", [{}, {"batch_size": 16}, {"callbacks": [lambda p: None]}])
 @pytest.mark.parametrize("learning_rate", [30.0, 1e3, 1e8, 1e38])
 def test_divergence_names_the_epoch_and_keeps_the_last_good_parameters(

@@ -6,8 +6,8 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from backhand.support.cpu_caches import cache_sizes
-from backhand.support.platform import cores, cpu_name
+from backhand.support.system.cpu_caches import cache_sizes
+from backhand.support.system.machine import cores, cpu_name
 
 LIBRARIES = (
     "backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib",

@@ -19,7 +19,7 @@ from backhand.benchmark.results import ShapeResult
 from backhand.choices import PrecisionName, names
 from backhand.constraints import Choice, check
 from backhand.errors import BackhandError, InputError
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.optional import extra
 
 THREAD_VARIABLES = (
@@ -56,7 +56,7 @@ def confine(threads: int, cores: int | None = None) -> None:
         f"--xla_cpu_multi_thread_eigen={multi} intra_op_parallelism_threads={threads}"
     )
     os.environ["JAX_PLATFORMS"] = "cpu"
-    platform.confine(allowed_cores()[:cores])
+    system.machine.confine(allowed_cores()[:cores])
 
 
 def check_threads(threads: int) -> None:
@@ -101,7 +101,7 @@ def benchmark(
 def _results(command: list[str]) -> Iterator[ShapeResult]:
     # In its own session, so that Ctrl-C reaches only this process, which then ends the other.
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, encoding="utf-8", **platform.own_group()
+        command, stdout=subprocess.PIPE, encoding="utf-8", **system.processes.own_group()
     )
     assert process.stdout is not None
     try:

@@ -112,8 +112,8 @@ Hints = Annotated[
     int,
     typer.Option(
         metavar="0|1|2",
-        help="What is told of a fault: 0, the equation; 1, also a question to ask oneself; 2, the "
-        "line and the fix.",
+        help="What is reported of a fault: 0, the equation; 1, also a question to ask oneself; "
+        "2, the line and the fix.",
     ),
 ]
 ReportFile = Annotated[

@@ -31,6 +31,7 @@ from backhand.doctor.probe.run import (
     overflows,
     settled,
 )
+from backhand.doctor.probe.signature import no_function
 from backhand.doctor.probe.source import is_empty
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, recognise
@@ -177,7 +178,7 @@ def examine(f: Callable[..., Any], *, seconds: float = 10.0) -> Examined:
 
 def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
     if not callable(f):
-        raise InputError(f"f is not callable but of type {type(f).__name__}.")
+        raise no_function(f)
     for name, choice in declared.items():
         if choice is not None and choice not in CHOICES[name]:
             hint = did_you_mean(choice, CHOICES[name])

@@ -179,8 +179,8 @@ def make_engine(
     precision : {"auto", "bf16"}
         What the products of training are computed from: "auto" from numbers of the parameters'
         dtype, "bf16" from numbers rounded to bfloat16, with sums, parameters and updates in
-        float32 (see `docs/precision.md`). Predictions do not depend on it. With "bf16" the fused
-        engine's `depends_on()` names the instructions under "bf16".
+        float32 (https://backhand-mlp.github.io/backhand/precision.html). Predictions do not depend
+        on it. With "bf16" the fused engine's `depends_on()` names the instructions under "bf16".
 
     Returns
     -------

@@ -66,7 +66,8 @@ class MLPClassifier(
 
     Parameters and attributes have scikit-learn's names, defaults and meanings, and the numbers are
     scikit-learn's too: the same `random_state` gives the same weights, batches and losses.
-    docs/from-scikit-learn.md lists the differences and their reasons.
+    https://backhand-mlp.github.io/backhand/from-scikit-learn.html lists the differences and
+    their reasons.
 
     Parameters
     ----------

@@ -72,7 +72,8 @@ class RayMLPClassifier(MLPClassifier):
     Each update is computed by the workers that hold its rows, and their sums are added in an order
     that depends on sizes alone: the same `random_state` gives the same bits for any number of
     workers, and to rounding the numbers of `MLPClassifier`. A worker that is lost is replaced while
-    training continues, and no bit changes. docs/many-machines.md says when it is faster than one
+    training continues, and no bit changes.
+    https://backhand-mlp.github.io/backhand/many-machines.html says when it is faster than one
     machine.
 
     Parameters

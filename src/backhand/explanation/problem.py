@@ -66,7 +66,7 @@ class Problem:
             return ""
         trained = f"{self.trained_l2:g}"
         here = f"here λ is {self.l2:g}" if self.l2 else f"l2={trained} (--l2 {trained}) adds it"
-        return f"The model was trained with the penalty of λ {trained}; {here}."
+        return f"Trained with the penalty λ {trained}; {here}."
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold; arrays as `array_to_json` writes them, absent ones as null."""

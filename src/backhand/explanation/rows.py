@@ -17,7 +17,7 @@ from backhand.engines import is_sparse
 from backhand.engines.matrices import check_finite
 from backhand.errors import InputError, listed
 from backhand.explanation.origins import Origin, origins
-from backhand.model import Model, class_names, class_places
+from backhand.model import Model, check_encoded, class_names, class_places
 from backhand.tables.table import Table
 from backhand.training.data import from_lists, host
 
@@ -76,6 +76,7 @@ def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None)
     if is_sparse(X):
         raise InputError("X is sparse; expected an array (X.toarray() makes one of few rows).")
     features = _column_names(X) or (() if model.schema is None else tuple(model.schema.features))
+    check_encoded(model, host(X))
     matrix = host(from_lists("X", X))
     validation.check_forward(model.params, matrix)
     places = places_of(chosen, len(matrix), "X")

@@ -59,7 +59,7 @@ def _parts(contents: Contents) -> Iterator[tuple[str, str, Html]]:
         ("worst", "The worst errors", worst(contents)),
         ("use", "How to use the model", use(contents)),
         ("made", "How it was made", made(contents)),
-        ("words", "Words", words()),
+        ("words", "Words", words(contents)),
     ]
     for name, heading, content in found:
         if content:

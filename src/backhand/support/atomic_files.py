@@ -12,8 +12,8 @@ from os import PathLike
 from pathlib import Path
 
 from backhand.errors import BackhandError, InputError, OutputError, warn
-from backhand.support import platform
-from backhand.support.platform import WITHOUT_LINKS
+from backhand.support import system
+from backhand.support.system.files import WITHOUT_LINKS
 from backhand.support.trusted_folders import check_parent, temporary
 
 MAX_NAME = 255
@@ -139,16 +139,16 @@ def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
 
 
 def _max_name(folder: Path) -> int:
-    return platform.longest_name(folder) or MAX_NAME
+    return system.files.longest_name(folder) or MAX_NAME
 
 
 def _unreplaceable(target: Path) -> str:
     """Return why the file cannot be replaced, as far as that is known in advance, or nothing."""
     file, folder = target.stat(), target.parent.stat()
-    mine = platform.user() in (0, file.st_uid, folder.st_uid)
+    mine = system.files.user() in (0, file.st_uid, folder.st_uid)
     if folder.st_mode & stat.S_ISVTX and not mine:
         return f"it belongs to another user, and the folder {target.parent} is sticky"
-    return "it is immutable" if platform.is_immutable(target) else ""
+    return "it is immutable" if system.files.is_immutable(target) else ""
 
 
 def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
@@ -164,7 +164,7 @@ def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
         if keep:
             raise InputError("--keep-cache keeps files in a folder: name it with --cache-dir.")
         return None
-    if keep and not platform.removes_open_files():
+    if keep and not system.files.removes_open_files():
         raise InputError(
             "--keep-cache needs a system that can rename a file while it is mapped to memory, "
             "which Windows cannot; leave it out."
@@ -212,7 +212,7 @@ def replacing(path: str | Path, *, mode: int = 0o666, links: bool = True) -> Ite
             ))  # fmt: skip
             yield new
             _finish(new, old)
-            platform.replace(new, target)
+            system.files.replace(new, target)
     except BackhandError:
         raise
     except OSError as error:
@@ -243,8 +243,8 @@ def _finish(new: Path, old: os.stat_result | None) -> None:
     descriptor = os.open(new, os.O_RDWR | WITHOUT_LINKS)
     try:
         if old is not None:
-            platform.inherit(descriptor, old)
-        platform.flush(descriptor)
+            system.files.inherit(descriptor, old)
+        system.files.flush(descriptor)
     finally:
         os.close(descriptor)
 

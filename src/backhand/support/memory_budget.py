@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from backhand.errors import InputError
-from backhand.support import platform
+from backhand.support import system
 
 SIZE_UNITS = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -74,7 +74,7 @@ def _in_system() -> int:
         found = None
     if found is not None:
         return int(found.group(1)) * 1024
-    return platform.available_memory()
+    return system.memory.available_memory()
 
 
 def _in_groups() -> Iterator[int]:
@@ -120,7 +120,7 @@ def _in_process() -> Iterator[int]:
     except OSError:  # not Linux
         return
     for limit, taken in (("RLIMIT_AS", pages[0]), ("RLIMIT_DATA", pages[5])):
-        most = platform.limit_of(limit)
+        most = system.memory.limit_of(limit)
         if most is not None:
             yield most - taken * mmap.PAGESIZE
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from backhand.support import platform
+from backhand.support import system
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -68,9 +68,10 @@ def nothing_printed() -> Iterator[None]:
 def whole(stream: TextIO) -> TextIO:
     """Return a standard stream that writes every line, or raises.
 
-    A stream without a file descriptor is returned unchanged, and so is every stream on Windows.
+    A stream without a file descriptor is returned unchanged, and so is every stream on Windows,
+    which has consoles without descriptors and no non-blocking pipes.
     """
-    if not platform.may_write_less() or not isinstance(stream, io.TextIOWrapper):
+    if not system.files.pipes_may_be_full() or not isinstance(stream, io.TextIOWrapper):
         return stream
     try:
         descriptor = stream.fileno()

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.memory_budget import format_size
-from backhand.support.platform import WITHOUT_LINKS, WITHOUT_WAITING
+from backhand.support.system.files import WITHOUT_LINKS, WITHOUT_WAITING
 from backhand.support.untrusted_json import dump, parse
 
 T = TypeVar("T")
@@ -378,7 +378,7 @@ def _check_tiled(entries: Mapping[str, Entry], size: int) -> None:
         end = entry.stop
     if end != size:
         raise InputError(f"its tensors have {end:,} bytes, and the file has {size:,}")
-    if size > platform.installed_memory():
+    if size > system.memory.installed_memory():
         raise InputError(f"its tensors have {size:,} bytes, more than this machine's memory")
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from backhand.support import platform
-from backhand.support.platform import SIGNALS
+from backhand.support import system
+from backhand.support.system.processes import SIGNALS
 
 SAME_REQUEST = 1.0
 """Seconds in which further signals are the same request: a shell or an init may send two."""
@@ -166,7 +166,7 @@ def signals_seen(see: Callable[[int], None]) -> Iterator[None]:
         yield
         return
     read, write = os.pipe()
-    platform.without_waiting(write)
+    system.files.without_waiting(write)
 
     def watch() -> None:
         while number := os.read(read, 1)[0]:

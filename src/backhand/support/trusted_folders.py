@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from backhand.errors import InputError
-from backhand.support import platform
-from backhand.support.platform import OWNERS, WITHOUT_LINKS
+from backhand.support import system
+from backhand.support.system.files import OWNERS, WITHOUT_LINKS
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -66,7 +66,7 @@ class Folder:
                 raise InputError(f"{path} is not a regular file; remove it.")
             if status.st_nlink > 1:
                 raise InputError(f"{path} has another name as well (a hard link); remove it.")
-            if OWNERS and status.st_uid != platform.user():
+            if OWNERS and status.st_uid != system.files.user():
                 raise InputError(f"{path} belongs to another user; remove it.")
         except BaseException:
             os.close(descriptor)
@@ -102,7 +102,7 @@ def opened(path: Path, what: str) -> Iterator[Folder]:
     if not OWNERS:
         yield Folder(path, None)
         return
-    descriptor = platform.open_folder(path)
+    descriptor = system.files.open_folder(path)
     try:
         _refuse(path, what, os.fstat(descriptor))  # the open folder cannot be replaced
         yield Folder(path, descriptor)
@@ -123,7 +123,7 @@ def check_parent(path: Path, what: str) -> None:
     followed.
     """
     status = path.stat()
-    if OWNERS and status.st_uid not in (0, platform.user()):
+    if OWNERS and status.st_uid not in (0, system.files.user()):
         raise InputError(f"{what} {path} belongs to another user; name a folder of your own.")
     if OWNERS and status.st_mode & OTHERS and not status.st_mode & stat.S_ISVTX:
         raise _writable(path, what, status)
@@ -136,7 +136,7 @@ def _refuse(path: Path, what: str, status: os.stat_result) -> None:
         raise InputError(f"{what} {path} is not a folder.")
     if not OWNERS:
         return
-    if status.st_uid != platform.user():
+    if status.st_uid != system.files.user():
         raise InputError(f"{what} {path} belongs to another user; name a folder of your own.")
     if status.st_mode & OTHERS:
         raise _writable(path, what, status)
@@ -192,7 +192,7 @@ def guarded(folder: Path) -> Iterator[None]:
     It waits for the end of a pipe, which the system closes however this process ends.
     """
     waiting, held = os.pipe()
-    guard = platform.waiting_remover(folder, waiting)  # else the next process clears it
+    guard = system.processes.waiting_remover(folder, waiting)  # else the next process clears it
     process = os.getpid()
     try:
         with suppress(OSError):
@@ -234,13 +234,13 @@ def _made(parent: Path, kind: str) -> tuple[Path, int]:
 def _locked(descriptor: int) -> bool | None:
     """Lock a file; return False if a process has locked it, None without locks."""
     try:
-        return platform.lock(descriptor)
+        return system.files.lock(descriptor)
     except OSError:
         return None
 
 
 def _host() -> bytes:
-    return f"backhand on {platform.host_name()}\n".encode()
+    return f"backhand on {system.machine.host_name()}\n".encode()
 
 
 def clear(parent: Path, kind: str) -> None:
@@ -289,7 +289,7 @@ def _remove(folder: Path, lock: int) -> None:
                 shutil.rmtree(entry.path)
             else:
                 Path(entry.path).unlink()
-        if not platform.removes_open_files():
+        if not system.files.removes_open_files():
             locked.close()
         (folder / LOCK).unlink()
         folder.rmdir()

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import BackhandError, InputError, OutputError
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.atomic_files import begins_with, replacing
 from backhand.support.logs import Log
 from backhand.support.memory_budget import format_size
@@ -139,7 +139,7 @@ def _named_file(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
     with path.open("r+b") as file:
         file.write(MAGIC + text)
         size = HEADER_BYTES + int(np.prod(shape, dtype=object)) * dtype.itemsize
-        platform.reserve(file.fileno(), size)
+        system.files.reserve(file.fileno(), size)
         return np.memmap(file, dtype, "r+", offset=HEADER_BYTES, shape=shape)
 
 
@@ -147,5 +147,5 @@ def _unnamed_file(
     folder: Path, size: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     with tempfile.TemporaryFile(prefix="backhand-", dir=folder) as file:
-        platform.reserve(file.fileno(), size)
+        system.files.reserve(file.fileno(), size)
         return np.memmap(file, dtype=dtype, mode="r+", shape=shape)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.memory_budget import format_size
 from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
@@ -112,14 +112,14 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
         If the stream cannot be written to.
     """
     command = _as_csv(table, _headings(table, added), "none")
-    if platform.descriptor_path(1) is None:
+    if system.files.descriptor_path(1) is None:
         return _through_file(table, added, command, out)
     read, write = os.pipe()
     pump = _Pump(read, out)
     pump.start()
     with os.fdopen(write, "wb", 0) as end, signals_seen(pump.give_up):
         try:
-            path = platform.descriptor_path(end.fileno())
+            path = system.files.descriptor_path(end.fileno())
             rows = _copy(table, added, command, str(path), Path("the output"))
         except OutputError:
             end.close()
@@ -178,7 +178,7 @@ class _Pump(threading.Thread):
             os.dup2(null, self._out.fileno())
             os.close(null)
             if self.ident is not None:
-                platform.interrupt_thread(self.ident, number)
+                system.processes.interrupt_thread(self.ident, number)
 
     def end(self) -> None:
         """Wait until everything is written, and raise what writing raised."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from backhand.constraints import Exactly, Integer, Or, check
 from backhand.equations import Parameters
@@ -150,6 +150,9 @@ class AfterBlocks:
 class StopTraining(Exception):
     """Raised by a callback, ends training; `train` returns what there is at that point.
 
+    The callbacks after it in the list are called before that, so that all of them see the last
+    epoch.
+
     Examples
     --------
     >>> import backhand
@@ -172,12 +175,29 @@ def period(callback: Callback) -> int | None:
 
 
 def call_callbacks(callbacks: Sequence[Callback], progress: Progress) -> None:
-    """Call the callbacks that are due."""
+    """Call the callbacks that are due, as `call_each` does."""
+
+    def due(callback: Callback) -> bool:
+        if (every := period(callback)) is None:
+            return True
+        return not progress.share and (progress.finished or progress.epoch % every == 0)
+
+    call_each([callback for callback in callbacks if due(callback)], progress)
+
+
+def call_each(callbacks: Iterable[Callable[[Any], object]], progress: object) -> None:
+    """Call all callbacks, also those after one that raises `StopTraining`, and raise it then.
+
+    So all of them see the epoch in which training is ended, in whichever order they are.
+    """
+    stop: StopTraining | None = None
     for callback in callbacks:
-        every = period(callback)
-        due = not progress.share and (progress.finished or progress.epoch % (every or 1) == 0)
-        if every is None or due:
+        try:
             callback(progress)
+        except StopTraining as raised:
+            stop = stop or raised
+    if stop is not None:
+        raise stop
 
 
 def check_callbacks(callbacks: object) -> None:
@@ -193,3 +213,20 @@ def check_callbacks(callbacks: object) -> None:
             f"callbacks is {callbacks!r}; expected a list of callables. (An EarlyStopping is "
             "passed as early_stopping=.)"
         )
+    for callback in callbacks:
+        called = callback.callback if isinstance(callback, Every) else callback
+        if isinstance(called, type):
+            raise InputError(_class_given(called))
+
+
+def _class_given(kind: type) -> str:
+    """What is wrong with a class among the callbacks: it would make an object of each progress."""
+    if issubclass(kind, BaseException):
+        return (
+            f"callbacks has {kind.__name__}, which is no callback: a function that raises it ends "
+            "training."
+        )
+    return (
+        f"callbacks has the class {kind.__name__}; expected an object that it makes: "
+        f"{kind.__name__}(…)."
+    )

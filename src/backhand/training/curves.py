@@ -99,6 +99,8 @@ class TensorBoard(Curves):
 
     Raises
     ------
+    InputError
+        If the folder cannot be made.
     MissingDependencyError
         If tensorboardX is not installed, which writes the file.
 
@@ -132,17 +134,26 @@ class TensorBoard(Curves):
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto.event_pb2 import Event
 
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        suffix = f".{os.getpid()}.{next(_files)}"  # the name has the second and the machine
-        self._events, self._event = EventsWriter(str(Path(folder) / "events"), suffix), Event
-        weakref.finalize(self, self._events.close)
+        self._folder, self._open, self._event = Path(folder), EventsWriter, Event
+        self._events: Any = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            is_file = self._folder.exists() and not self._folder.is_dir()
+            why = "it is a file" if is_file else error.strerror
+            raise InputError(f"TensorBoard cannot write to the folder {folder}: {why}.") from error
 
     def _write(self, figures: list[Figure]) -> None:
+        if self._events is None and figures:  # an empty file would be shown as a run
+            suffix = f".{os.getpid()}.{next(_files)}"  # the name has the second and the machine
+            self._events = self._open(str(self._folder / "events"), suffix)
+            weakref.finalize(self, self._events.close)
         for name, epoch, value in figures:
             event = self._event(wall_time=time.time(), step=epoch)
             event.summary.value.add(tag=name, simple_value=value)
             self._events.write_event(event)
-        self._events.flush()
+        if figures:
+            self._events.flush()
 
 
 class MLflow(Curves):

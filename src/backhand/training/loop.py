@@ -148,6 +148,7 @@ class Driver:
         operations = self.data.rows * (4.0 * d * H + 6.0 * H * K)
         self.pace = Pace.before(self.controller.plan.schedule.updates, operations)
         self.replay = Replay(self.session, self.controller)
+        self.resumed_after = len(self.state.history)
 
     def run(self) -> None:
         """Train block by block to the end, or until an exception.
@@ -269,7 +270,7 @@ class Driver:
         if (sampler := self.controller.plan.sampler) is not None:
             sampler.settle(0, len(state.history))
         schedule = self.controller.schedule(state)
-        return TrainResult(state, schedule, time.perf_counter() - self.began)
+        return TrainResult(state, schedule, time.perf_counter() - self.began, self.resumed_after)
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """End at the last parameters whose loss is finite, and return the error that says so."""

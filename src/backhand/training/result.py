@@ -37,7 +37,9 @@ class TrainResult:
     best_epoch : int or None
         With early stopping: the epoch, counted from 1, whose figure was best.
     seconds : float
-        Wall time.
+        Wall time; of a training that was resumed, since then.
+    resumed_after : int
+        Epochs that were done before, if it was resumed from a checkpoint; else 0.
     ended : {"done", "patience", "perfect", "callback", "interrupt", "diverged"}
         Why training ended: all epochs are done; patience ran out; the validation accuracy was 1; a
         callback stopped it; Ctrl-C did; or, in a fleet, the loss stopped being finite.
@@ -72,6 +74,7 @@ class TrainResult:
     state: TrainState
     schedule: Schedule
     seconds: float
+    resumed_after: int = 0
 
     @property
     def params(self) -> Parameters:
@@ -116,10 +119,11 @@ class TrainResult:
 
     def _summary(self) -> display.Summary:
         (d, H), K = self.params.W1.shape, self.params.b2.shape[0]
-        best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
+        best = "" if self.best_epoch is None else f" (the best is {self.best_epoch:,})"
+        since = f", those after {self.resumed_after:,}" if self.resumed_after else ""
         title = (
             f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
-            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, "
+            f"{len(self.history):,} epochs{best}{since} in {self.seconds:.3g} s, "
             f"{ENDINGS.get(self.ended, 'not ended')}"
         )
         return display.Summary(title, self.history.figures(), (), self.history.loss)

@@ -124,7 +124,7 @@ def train(arguments: TrainArguments) -> TrainResult:
         What the products of training are computed from: numbers of the parameters' dtype, or
         numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
         processor has units for it, and slower where it has not, which warns. It needs float32
-        parameters and dense rows; see docs/precision.md.
+        parameters and dense rows; see https://backhand-mlp.github.io/backhand/precision.html.
     state : OptimizerState, optional
         The optimizer state to continue with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`, trained in either precision. Schedule, early stopping and

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backhand import errors
-from backhand.support import platform
+from backhand.support import system
 
 if TYPE_CHECKING:
     from backhand.doctor.probe.refusal import Reason
@@ -69,7 +69,7 @@ def _start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", MAIN],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, **ENVIRONMENT}, **platform.own_group(),
+            env={**os.environ, **ENVIRONMENT}, **system.processes.own_group(),
         )  # fmt: skip
     except OSError as error:
         raise errors.BackhandError(f"{NOT_STARTED}: {error.strerror}.") from error
@@ -231,7 +231,7 @@ class CheckProcess:
         """End the process and what it has started; how it ended before, if it had."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(0.05)  # it closes the pipe a moment before it ends
-        platform.kill_group(self.process)
+        system.processes.kill_group(self.process)
         code = self.process.wait()
         if code >= 0:
             return f"exit code {code}"

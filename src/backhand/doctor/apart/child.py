@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from backhand.support import platform
+from backhand.support import system
 
 if TYPE_CHECKING:
     from backhand.doctor.report.report import Report
@@ -79,7 +79,7 @@ def main() -> None:
     try:
         result: dict[str, Any] = {"report": _checked(pipe, **request).to_json()}
     except BaseException as error:
-        platform.use_reserve()
+        system.memory.use_reserve()
         if os.environ.get("BACKHAND_TRACEBACK"):
             sys.excepthook(type(error), error, error.__traceback__)
         result = {"error": type(error).__name__, "text": str(error)}
@@ -100,7 +100,7 @@ def _checked(
         oracles.need_autograd()
     _limit_memory(memory)
     pipe.send({"stage": "reading"})
-    platform.end_after(reading + ORPHANED)
+    system.processes.end_after(reading + ORPHANED)
     try:
         with names_kept():
             f, failed = load_function(named)
@@ -131,11 +131,11 @@ def _limit_memory(most: int | None) -> None:
     from backhand.support.memory_budget import free_memory
 
     with suppress(OSError, ValueError):  # of reading what is free
-        platform.limit_memory(most or max(MEMORY, free_memory() // 2), RESERVE)
+        system.memory.limit_memory(most or max(MEMORY, free_memory() // 2), RESERVE)
 
 
 def _beat(pipe: _Pipe, seconds: float) -> None:
     while True:
         pipe.beat()
-        platform.end_after(seconds + ORPHANED)  # should the parent be gone
+        system.processes.end_after(seconds + ORPHANED)  # should the parent be gone
         time.sleep(BEAT)

@@ -18,7 +18,7 @@ from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.report.report import Report
 from backhand.doctor.report.wording import refused
 from backhand.errors import BackhandError, InputError
-from backhand.support.platform import cores
+from backhand.support.system.machine import cores
 
 SECONDS = 5.0
 """For the import of a file, and for a call."""

@@ -62,6 +62,16 @@ class Argument(NamedTuple):
     positional: bool = False
 
 
+def no_function(f: object) -> InputError:
+    """Return the error for what cannot be called."""
+    if isinstance(f, str):
+        return InputError(
+            f"f is {f!r:.60}, a text; expected the function itself. The command backhand check "
+            "takes such a name."
+        )
+    return InputError(f"f is of type {type(f).__name__}; expected a function.")
+
+
 def arguments_of(f: Callable[..., Any]) -> tuple[Argument, ...]:
     """The parameters of `f` to pass: matched by name; those of unknown names by their order.
 
@@ -73,7 +83,7 @@ def arguments_of(f: Callable[..., Any]) -> tuple[Argument, ...]:
         If `f` is not callable.
     """
     if not callable(f):
-        raise InputError(f"f is not callable but of type {type(f).__name__}.")
+        raise no_function(f)
     by_position = tuple(Argument(name, name, positional=True) for name in POSITIONS)
     try:
         parameters = list(inspect.signature(f).parameters.values())

@@ -23,7 +23,7 @@ from backhand.engines.fused.llvm.precision import (
     precision_of,
 )
 from backhand.engines.fused.llvm.target import host
-from backhand.support import platform
+from backhand.support import system
 
 ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA = 158, 0x1023, 18
 """Linux's number of the system call, and its request for the state of the tiles; see
@@ -43,7 +43,7 @@ def bf16_products() -> str:
 
 def tiles_permitted() -> bool:
     """Ask Linux for the state of the tiles, once for the process and all its threads to come."""
-    return platform.system_call(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
+    return system.c_library.system_call(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
 
 
 class Factors(NamedTuple):

@@ -25,7 +25,7 @@ from backhand.engines.fused.llvm.abi import (
 from backhand.engines.fused.llvm.builder import Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
-from backhand.support.cpu_caches import cache_sizes
+from backhand.support.system.cpu_caches import cache_sizes
 
 SUMS = 8
 """Numbers per thread: three sums, padded to a cache line."""

@@ -10,7 +10,7 @@ from llvmlite import ir
 
 from backhand.engines.fused.llvm.builder import Code, Value, Variable
 from backhand.engines.thread_limits import available_threads
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.threads import join_all
 
 SPINS = 4000
@@ -59,9 +59,9 @@ def _move_to_own_core(me: int) -> None:
     Linux starts all threads on the core of their parent, and takes milliseconds to spread them.
     """
     with suppress(OSError):
-        cores = platform.cores()
-        platform.confine([cores[me % len(cores)]])
-        platform.confine(cores)
+        cores = system.machine.cores()
+        system.machine.confine([cores[me % len(cores)]])
+        system.machine.confine(cores)
 
 
 def barrier(code: Code, arrivals: Value, threads: Value) -> None:

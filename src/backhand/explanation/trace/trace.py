@@ -71,6 +71,13 @@ class Trace:
     def __getitem__(self, name: str) -> Value:
         if not isinstance(name, str):
             raise InputError(f"{name!r} is not the name of a value; expected one such as 'dW1'.")
+        if name not in self.passes.values and name.partition("[")[0].rstrip() in self:
+            entry = self.entry(name)
+            places = ", ".join(map(str, entry.index)) or "()"
+            raise InputError(
+                f"'{name}' is an entry; expected trace['{entry.name}'][{places}], or "
+                f"trace.entry('{entry.label}')."
+            )
         if name not in self.passes.values:
             raise unknown_value(name, self.names)
         return Value(self.passes, name)

@@ -40,9 +40,11 @@ def importance(contents: Contents) -> Html | None:
     found = contents.importance
     if not found:
         return None
+    held_out = contents.training is not None and contents.training.held_out
+    kind = "held-out row" if held_out else "row"
     text = (
         f"The values of each column were exchanged at random between "
-        f"{several(contents.examined, 'row')}, {REPEATS} times, so that they say nothing any more. "
+        f"{several(contents.examined, kind)}, {REPEATS} times, so that they say nothing any more. "
         "The bar is by how much the log loss grows: what the model loses without that column. The "
         "line is a 95 % interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
@@ -172,6 +174,8 @@ def worst(contents: Contents) -> Html | None:
         "first: such rows are often labelled wrongly, unusual, or of a kind that the columns do "
         f"not describe. Rows of {name_of(contents.evaluated)} are counted from 1, without a header."
     )
+    if ".csv" in contents.evaluated.lower():
+        text += " Row 1 is line 2 of a file with a header line."
     return joined(
         [element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")]
     )

@@ -60,7 +60,7 @@ MEASURES = {
     ),
     "calibration_error": Measure(
         "Calibration error", "The mean gap between stated probabilities and what happens: at 0.04, "
-        "of the rows predicted with 70 %, typically 66 % or 74 % are right. If the interval "
+        "of the rows predicted with 80 %, typically 76 % or 84 % are right. If the interval "
         "contains 0, the gap is no more than chance gives on so few rows.",
     ),
 }  # fmt: skip

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined, with_options
+from backhand.report_page.importance import Importance
 from backhand.report_page.wording import brief, figure, percent, several
 
 ACCURACIES = {
@@ -51,7 +55,6 @@ def _how_good(contents: Contents) -> list[str]:
         which = f"Of {rows}, it predicts"
     elif contents.is_of_folds:
         which = f"Of {rows}, models that were trained like it on other rows predict"
-    strongest = [one.column for one in contents.importance[:3] if one.increase > one.margin]
     parts = [
         f"{which} {percent(accuracy.value)} correctly (95 % interval: "
         f"{percent(accuracy.low)} to {percent(accuracy.high)}). ",
@@ -59,9 +62,18 @@ def _how_good(contents: Contents) -> list[str]:
         f"{percent(base.accuracy)}. ",
         element("strong", verdict(evaluation)),
     ]
-    if strongest:
-        parts.append(f" What it relies on most: {comma_list(strongest)}.")
+    parts.append(relied_on(contents.importance))
     return parts
+
+
+def relied_on(importance: Sequence[Importance]) -> str:
+    """Return the columns that matter most, and whether their order is certain; "" if none does."""
+    strongest = [one for one in importance[:3] if one.increase > one.margin]
+    if not strongest:
+        return ""
+    close = any(a.increase - a.margin < b.increase + b.margin for a, b in pairwise(strongest))
+    order = " (in an order that is not certain, since the intervals overlap)" if close else ""
+    return f" What it relies on most: {comma_list(one.column for one in strongest)}{order}."
 
 
 def verdict(evaluation: Evaluation) -> str:

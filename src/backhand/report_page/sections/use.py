@@ -15,12 +15,12 @@ def use(contents: Contents) -> Html:
     name = shlex.quote(contents.model_file)
     steps = [
         ("Predict the classes of new rows, in a file with the same columns:",
-         f"backhand predict {name} NEW_DATA.csv -o predictions.csv"),
+         f"backhand predict {name} NEW_DATA.csv -o predicted.csv"),
         ("Measure how good it is on rows whose class is known, and that it was not trained on:",
          f"backhand evaluate {name} OTHER_DATA.csv --report evaluation.html"),
         ("In Python:",
          f"import backhand\n\nmodel = backhand.load({contents.model_file!r})\n"
-         'model.predict("NEW_DATA.csv")'),
+         "print(model.predict('NEW_DATA.csv'))"),
         ("As a single Python file that needs only NumPy:",
          f"backhand export {name} --to numpy -o model.py"),
     ]  # fmt: skip
@@ -53,6 +53,12 @@ def made(contents: Contents) -> Html:
         for name, value in contents.model.hyperparameters.items()
     ]
     if settings:
+        if contents.model.chosen is not None:
+            text = (
+                "In the settings, epochs is the most that a network of the search was trained for; "
+                "their number that was chosen is in “What was chosen”."
+            )
+            parts.append(element("p", text))
         parts.append(details("All settings of the training", table(["setting", "value"], settings,
                              caption="Settings of the training")))  # fmt: skip
     versions = ", ".join(f"{name} {value}" for name, value in contents.model.versions.items())
@@ -60,10 +66,11 @@ def made(contents: Contents) -> Html:
     return joined(parts)
 
 
-def words() -> Html:
+def words(contents: Contents) -> Html:
     """Return the terms of the page with their meanings."""
+    absent = {"bf16"} - {contents.model.hyperparameters.get("precision")}
     entries = (
-        part for term, meaning in TERMS.items()
+        part for term, meaning in TERMS.items() if term not in absent
         for part in (element("dt", term), element("dd", meaning))
     )  # fmt: skip
     return element("dl", *entries, class_="words")

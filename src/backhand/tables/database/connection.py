@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backhand.errors import InputError, OutputError
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.logs import Log
 from backhand.support.memory_budget import format_size
 from backhand.support.optional import extra
@@ -187,7 +187,7 @@ def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
             f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
             "one with --cache-dir (cache_dir)."
         ) from error
-    platform.for_owner_only(folder)  # whatever umask and DuckDB set
+    system.files.for_owner_only(folder)  # whatever umask and DuckDB set
     return folder
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from backhand import errors
 from backhand.errors import BackhandError, InputError, OutputError
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.memory_budget import format_size
 
 OWN_MEMORY = 2**28
@@ -77,8 +77,8 @@ def _failed(name: str, memory: int, done: subprocess.CompletedProcess[str]) -> B
 def answer(convert: Callable[..., str | None]) -> None:
     """Run a conversion with the arguments of this process, and print what it returns or raises."""
     memory, arguments = json.loads(sys.argv[1])
-    platform.limit_memory(memory + OWN_MEMORY)
-    platform.no_core_file()
+    system.memory.limit_memory(memory + OWN_MEMORY)
+    system.processes.no_core_file()
     try:
         print(json.dumps(convert(*arguments)))
     except BackhandError as error:

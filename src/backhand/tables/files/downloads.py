@@ -7,12 +7,28 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 from backhand.errors import BackhandError, InputError
 from backhand.tables.files.copies import PIECE, new_copy
 
 SECONDS = 60.0
 """How long a server may be silent."""
+
+SCHEMES = ("http", "https")
+
+
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect to another kind of address, such as ftp, or from https to http."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        old, new = (urlsplit(address).scheme.lower() for address in (req.full_url, newurl))
+        if new not in SCHEMES or (old == "https" and new == "http"):
+            refused = f"the server redirects from {old}:// to {new}://, which is not followed"
+            raise HTTPError(newurl, code, refused, headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(address: str, copy: str) -> str:
@@ -25,15 +41,16 @@ def download(address: str, copy: str) -> str:
     OutputError
         If the disk is full.
     """
-    if not _is_on_the_web(address):
+    parts = urlsplit(address)
+    if parts.scheme.lower() not in SCHEMES:
         raise InputError(
             f"{address} cannot be read: only addresses that begin with https:// or http:// are. "
             "Download the table and name the file. Where DuckDB's extension httpfs is installed, "
             f"--query \"SELECT * FROM '{address}'\" reads what it reads."
         )
-    request = urllib.request.Request(address, headers={"User-Agent": "backhand"})
+    request = Request(address, headers={"User-Agent": "backhand"})
+    opener = urllib.request.build_opener(SafeRedirects)  # and the proxies of the environment
     try:
-        opener = urllib.request.build_opener(_RedirectsOnTheWeb)
         with opener.open(request, timeout=SECONDS) as stream, new_copy(copy) as file:
             while piece := stream.read(PIECE):
                 file.write(piece)
@@ -44,23 +61,4 @@ def download(address: str, copy: str) -> str:
             error.close()
         said = str(getattr(error, "reason", None) or error).rstrip(".")
         raise InputError(f"{address} cannot be downloaded: {said}.") from error
-    return urlsplit(address).path
-
-
-def _is_on_the_web(address: str) -> bool:
-    return urlsplit(address).scheme.lower() in ("http", "https")
-
-
-class _RedirectsOnTheWeb(urllib.request.HTTPRedirectHandler):
-    """Follows a server's redirects, but not to ftp://, which `urllib` would open too."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if not _is_on_the_web(newurl):
-            fp.close()
-            raise InputError(
-                f"{req.full_url} cannot be downloaded: its server redirects to {newurl[:100]}, and "
-                "only addresses that begin with https:// or http:// are read."
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+    return parts.path

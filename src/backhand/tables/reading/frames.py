@@ -163,7 +163,8 @@ def _array(name: str, column: Any) -> NDArray[Any]:
         return _of_numpy(name, column)
     if isinstance(column, str | bytes) or not isinstance(column, Iterable):
         raise InputError(
-            f"column '{name}' is of type {type(column).__name__}; expected a sequence of values."
+            f"column '{name}' is of type {type(column).__name__}; expected a sequence of values, "
+            f"such as [{column!r:.30}] for one row."
         )
     return _of_values(name, list(column))
 

@@ -15,7 +15,7 @@ from backhand.tables.cells.texts import spellings
 from backhand.tables.expressions import double, missing_words, text, text_counts, unless_one_of
 from backhand.tables.reductions import count_where, totals
 from backhand.tables.schema.columns import CLIP, Category, Column, Date, Number, finite_doubles
-from backhand.tables.schema.date_orders import FIRST
+from backhand.tables.schema.date_orders import FIRST, OTHER
 from backhand.tables.schema.unread import is_unread, unread_texts
 from backhand.tables.table import Table
 from backhand.tables.value_counts import count_values
@@ -183,7 +183,12 @@ class ChangeCounts:
         value = column.expression(table, i, ())
         count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
         kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
-        what = f"{{are}} not {kinds}{_why(column, examples)} and {{count}} as missing"
+        why = _why(column, examples)
+        what = f"{{are}} not {kinds}{why} and {{count}} as missing"
+        if why and (others := self._rows - self._absent[place]):
+            assert isinstance(column, Date)
+            first, other = FIRST[column.order], FIRST[OTHER[column.order]]
+            what += f"; {others:,} are read with the {first} first, wrongly if it is the {other}"
         return self._change(place, "unreadable", count, what, examples)
 
     def _beyond(self, table: Table, i: int, place: int, column: Number | Date) -> Change:

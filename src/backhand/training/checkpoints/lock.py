@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backhand.errors import InputError, OutputError
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.trusted_folders import opened
 
 FOLDER = "the checkpoint folder"
@@ -49,7 +49,7 @@ def _lock(lock: int, folder: Path) -> None:
             f"{folder / LOCK} was not written by Backhand, which needs a file of that name; name "
             "another folder for the checkpoints."
         )
-    if platform.lock(lock) is False:
+    if system.files.lock(lock) is False:
         who = holder.decode(errors="replace").strip() or "another process"
         raise InputError(
             f"{FOLDER} {folder} is locked by another training ({who}); wait for it, or name "
@@ -57,7 +57,7 @@ def _lock(lock: int, folder: Path) -> None:
         )
     os.ftruncate(lock, 0)
     os.lseek(lock, 0, os.SEEK_SET)
-    os.write(lock, f"process {os.getpid()} of {platform.host_name()}".encode())
+    os.write(lock, f"process {os.getpid()} of {system.machine.host_name()}".encode())
 
 
 @contextmanager

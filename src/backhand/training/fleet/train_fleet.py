@@ -18,7 +18,7 @@ from backhand.engines import Engine
 from backhand.support.logs import Log
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.support.threads import join_all
-from backhand.training.callbacks import StopTraining
+from backhand.training.callbacks import StopTraining, call_each
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import SharedDigest, data_fingerprint, settings_of
@@ -165,8 +165,8 @@ def _watch(
 def _call(callbacks: Sequence[FleetCallback], fleet: Fleet[Any], saving: _Saving | None) -> bool:
     """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
     try:
-        for callback in callbacks:
-            callback(fleet.progress())
+        if callbacks:
+            call_each(callbacks, fleet.progress())
     except StopTraining:
         return True
     except Exception as error:

@@ -79,7 +79,7 @@ def train_many(
         What the products of training are computed from: numbers of the parameters' dtype, or
         numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
         processor has units for it, and slower where it has not, which warns. It needs dtype
-        float32 and dense rows; see docs/precision.md.
+        float32 and dense rows; see https://backhand-mlp.github.io/backhand/precision.html.
     callbacks : sequence of callable, default=()
         Each is called with a `FleetProgress` about ten times per second and at the end. One that
         raises `StopTraining` ends the fleet: the members under way return what there is, and those
@@ -91,7 +91,8 @@ def train_many(
     workers : int, optional
         Number of workers that the members are shared out over: threads of this process, or, with
         `ray`, processes on one machine or many. X is sent to each machine once. A worker that is
-        lost is replaced, and its members continue where they were; see docs/many-machines.md.
+        lost is replaced, and its members continue where they were; see
+        https://backhand-mlp.github.io/backhand/many-machines.html.
     ray : {"local", "auto"} or address, optional
         The Ray cluster of the workers: one that is started here and ended with the fleet, the one
         of this machine, or that at an address such as "10.0.0.1:6379".

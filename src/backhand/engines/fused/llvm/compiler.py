@@ -23,7 +23,7 @@ from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision, precision_of
 from backhand.engines.fused.llvm.target import host
 from backhand.errors import InputError, warn
-from backhand.support import platform
+from backhand.support import system
 from backhand.support.atomic_files import replacing
 from backhand.support.logs import Log
 from backhand.support.trusted_folders import check_private, make, opened
@@ -44,7 +44,7 @@ def _forget_who_locked() -> None:
     _lock = Lock()
 
 
-platform.after_fork(_forget_who_locked)
+system.processes.in_forked_children(_forget_who_locked)
 
 
 def silently(what: str) -> None:
@@ -112,7 +112,7 @@ def _target_machine() -> Any:
 
 def _load(code: bytes, name: str) -> tuple[Entry, Any]:
     """Return the function, and the object that owns its memory."""
-    for symbol, address in platform.missing_symbols().items():
+    for symbol, address in system.c_library.missing_symbols().items():
         binding.add_symbol(symbol, address)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
@@ -165,7 +165,7 @@ def cache_folder() -> Path | None:
     """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home."""
     if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
         return Path(chosen)
-    parent = platform.cache_folder()
+    parent = system.files.cache_folder()
     return None if parent is None else parent / "backhand"
 
 

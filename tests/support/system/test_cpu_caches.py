@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backhand.support import cpu_caches
-from backhand.support.cpu_caches import SMALLEST, CacheSizes, cache_sizes
+from backhand.support.system import cpu_caches
+from backhand.support.system.cpu_caches import SMALLEST, CacheSizes, cache_sizes
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +54,24 @@ def test_without_a_report_small_caches_are_assumed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "sysconf", unknown, raising=False)
     monkeypatch.setattr(cpu_caches, "_SYSFS", Path("/none"))
     assert cache_sizes() == SMALLEST
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [({"hw.perflevel0.l1dcachesize": 131072, "hw.l1dcachesize": 65536}, 131072),
+     ({"hw.l1dcachesize": 32768}, 32768)],
+)  # fmt: skip
+def test_macos_lists_caches_of_its_fastest_cores_or_of_all(
+    listed: dict[str, int], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:
+        @staticmethod
+        def sysctlbyname(name: bytes, size: Any, *_: object) -> int:
+            if (found := listed.get(name.decode())) is None:
+                return -1
+            size._obj.value = found
+            return 0
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library)
+    assert cpu_caches._from_sysctl(1) == expected

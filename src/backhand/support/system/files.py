@@ -1,28 +1,15 @@
-"""What differs between Linux, macOS and Windows: no other module depends on which system this is.
-
-Where a system has nothing that serves, a function does nothing, or returns that it did not. The
-sizes of caches are in `cpu_caches`. `mypy --platform win32` and `--platform darwin` find what other
-modules use of one system alone.
-"""
+"""Files, folders and pipes: owners, locks, links, and how a file is replaced and flushed."""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
 import struct
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from subprocess import Popen
-
-# Files.
 
 OWNERS = hasattr(os, "getuid")
 """Whether files have owners. On Windows they have access lists, which are not examined."""
@@ -45,13 +32,6 @@ def user() -> int:
     if sys.platform == "win32":
         return 0
     return os.geteuid()
-
-
-def host_name() -> str:
-    """Return the name of this machine."""
-    if sys.platform == "win32":
-        return os.environ.get("COMPUTERNAME", "")
-    return os.uname().nodename
 
 
 def open_folder(path: Path) -> int:
@@ -221,6 +201,18 @@ def descriptor_path(descriptor: int) -> str | None:
     return None if sys.platform == "win32" else f"/dev/fd/{descriptor}"
 
 
+def pipes_may_be_full() -> bool:
+    """Whether a write to a full pipe can fail or be partial, if its other end is non-blocking."""
+    return sys.platform != "win32"
+
+
+def without_waiting(descriptor: int) -> None:
+    """Let writes to a full pipe fail, where the system can (Windows from Python 3.12 on)."""
+    if hasattr(os, "set_blocking"):
+        with suppress(OSError):
+            os.set_blocking(descriptor, False)
+
+
 def cache_folder() -> Path | None:
     """Return where the system keeps what a user's programs can make again, or None.
 
@@ -235,205 +227,3 @@ def cache_folder() -> Path | None:
         return None
     inside = {"win32": "AppData/Local", "darwin": "Library/Caches"}.get(sys.platform, ".cache")
     return home / inside if home.is_absolute() else None
-
-
-# Signals and processes.
-
-SIGNALS = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    if hasattr(signal, name)
-)
-"""Signals that end a program: Ctrl-C, a request, and a closed terminal: SIGHUP, or on Windows
-SIGBREAK, which is Ctrl-Break as well."""
-
-
-def may_write_less() -> bool:
-    """Whether a stream may write a part of what it is given: a pipe that does not block.
-
-    Windows has none, and consoles without descriptors.
-    """
-    return sys.platform != "win32"
-
-
-def after_fork(function: Callable[[], None]) -> None:
-    """Call a function in each child that is forked from now on; Windows forks none."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=function)
-
-
-def without_waiting(descriptor: int) -> None:
-    """Let writes to a full pipe fail, where the system can (Windows from Python 3.12 on)."""
-    if hasattr(os, "set_blocking"):
-        with suppress(OSError):
-            os.set_blocking(descriptor, False)
-
-
-def interrupt_thread(thread: int, number: int) -> None:
-    """Send a signal to a thread, which ends a call that waits; on Windows nothing does."""
-    if sys.platform != "win32":
-        signal.pthread_kill(thread, number)
-
-
-def end_after(seconds: float) -> None:
-    """End this process after these seconds, unless this is called again before."""
-    if sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def own_group() -> dict[str, Any]:
-    """Return arguments of `Popen` for a process that Ctrl-C in this terminal does not reach."""
-    if sys.platform == "win32":
-        import subprocess
-
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
-
-
-def kill_group(process: Popen[Any]) -> None:
-    """Kill a process with a group of its own, and what it has started (on Windows: it alone)."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-
-
-def waiting_remover(folder: Path, waiting: int) -> Popen[bytes] | None:
-    """Start a process that removes a folder when the pipe `waiting` ends; None if it cannot be."""
-    if sys.platform == "win32":
-        return None
-    import subprocess
-
-    command = ["/bin/sh", "-c", 'read -r _; exec rm -rf -- "$0"', str(folder)]
-    try:
-        return subprocess.Popen(
-            command, cwd="/", stdin=waiting, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            **own_group(),
-        )  # fmt: skip
-    except OSError:  # without a shell
-        return None
-
-
-# Memory and cores.
-
-
-def installed_memory() -> int:
-    """Return the bytes of memory of this machine."""
-    if sys.platform == "win32":
-        return _windows_memory()[0]
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def available_memory() -> int:
-    """Return the bytes that are not in use, as Windows reports them; elsewhere half of all."""
-    return _windows_memory()[1] if sys.platform == "win32" else installed_memory() // 2
-
-
-def _windows_memory() -> tuple[int, int]:
-    """Bytes that are installed and available, of MEMORYSTATUSEX in <sysinfoapi.h>."""
-    import ctypes
-
-    status = (ctypes.c_uint64 * 8)()
-    ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(status):  # type: ignore[attr-defined,unused-ignore]
-        raise OSError("the system does not report its memory")
-    return status[1], status[2]
-
-
-def limit_of(name: str) -> int | None:
-    """Return the soft limit of a resource such as "RLIMIT_AS", or None if there is none."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    if sys.platform == "win32":
-        return None
-    soft = resource.getrlimit(getattr(resource, name))[0]
-    return None if soft == resource.RLIM_INFINITY else soft
-
-
-def limit_memory(most: int, reserve: int = 0) -> bool:
-    """Limit the data of this process, if the system can; `use_reserve` adds the reserve to it.
-
-    The data segment: address space that libraries reserve and do not use is not counted. macOS
-    accepts the limit, and does not keep to it.
-    """
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        if sys.platform != "win32":
-            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-            if hard != resource.RLIM_INFINITY:
-                most = min(most, hard - reserve)
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most + reserve))
-            return True
-    return False
-
-
-def use_reserve() -> None:
-    """Raise the limit of `limit_memory` by its reserve."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        if sys.platform != "win32":
-            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-
-
-def no_core_file() -> None:
-    """Leave no image of this process's memory on disk if it aborts."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        if sys.platform != "win32":
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def cores() -> list[int]:
-    """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def confine(numbers: list[int]) -> None:
-    """Let this process, or the calling thread, use these cores alone; not on macOS and Windows."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, numbers)
-
-
-def missing_symbols() -> dict[str, int]:
-    """Return functions that compiled code calls and this C library lacks, with their addresses.
-
-    Windows has no `sched_yield`.
-    """
-    if sys.platform == "win32":
-        import ctypes
-
-        switch = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p)
-        return {"sched_yield": switch.value or 0}
-    return {}
-
-
-def system_call(number: int, *arguments: int) -> int:
-    """Make a system call of Linux by its number; -1 where there is none."""
-    import ctypes
-
-    if sys.platform != "linux":
-        return -1
-    try:
-        call = ctypes.CDLL(None, use_errno=True).syscall
-    except (AttributeError, OSError, TypeError):  # no such function, or no such library
-        return -1
-    call.restype = ctypes.c_long
-    return int(call(*map(ctypes.c_long, (number, *arguments))))
-
-
-def cpu_name() -> str:
-    """Return what the system calls its CPU, or an empty text."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # not Linux
-        return ""
-    names = [line for line in text.splitlines() if line.startswith("model name")]
-    return names[0].partition(":")[2].strip() if names else ""

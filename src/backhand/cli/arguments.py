@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backhand.errors import InputError, listed, warn
 
@@ -26,6 +26,38 @@ def check_no_models(inputs: Sequence[str]) -> None:
                 f"{path} is a model file, and a table is expected here; to use the model, run "
                 f"backhand predict {path} DATA."
             )
+
+
+def no_target(data: str | None, query: str | None, **stated: Any) -> InputError:
+    """Return the error of a command without --target: the columns that it may name.
+
+    It is an error of the table, if that cannot be read.
+    """
+    from backhand.tables.reading.reader import read_table
+
+    table = read_table(data, query, **stated, once=True)
+    try:
+        return InputError(
+            f"name the column to predict with --target COLUMN; {table.source} has "
+            f"{listed(table.names, most=20)}."
+        )
+    finally:
+        table.close()
+
+
+def check_no_ending(output: Path) -> None:
+    """Check that the name of a model has no ending of another kind of file.
+
+    Raises
+    ------
+    InputError
+        For `model.pkl`; not for `model`, nor for `model.2` and `model-0.3`.
+    """
+    if output.suffix and not output.suffix[1:].isdigit():
+        raise InputError(
+            f"the model file {output} must end in .safetensors, the format that is written, or "
+            "have no ending."
+        )
 
 
 def check_order(model: str, data: str | None) -> None:

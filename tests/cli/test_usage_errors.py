@@ -87,7 +87,7 @@ REFUSED_COLUMNS = {
     "--drop x,colour": "but 'x' and 'colour'; name each by itself",
     "--date-order ymd": "--date-order is 'ymd'; expected 'dmy' or 'mdy'.",
     "--optimizer adamw": "Did you mean 'adam'? Available: 'sgd', 'momentum', 'nesterov' and",
-    "--output model.pkl": "model.pkl must end in .safetensors, the format that is written, or",
+    "--output model.pkl": "model.pkl must not end in .pkl: it is a safetensors file",
     "--query SELECT_*_FROM_u": "Table with name u does not exist; DATA is the table data",
 }
 

@@ -45,18 +45,24 @@ def no_target(data: str | None, query: str | None, **stated: Any) -> InputError:
         table.close()
 
 
-def check_no_ending(output: Path) -> None:
-    """Check that the name of a model has no ending of another kind of file.
+OTHER_FORMATS = frozenset(
+    {".h5", ".joblib", ".json", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".py"}
+)
+"""Endings of the formats in which other programs store models, or `export` writes them."""
+
+
+def check_names_no_other_format(output: Path) -> None:
+    """Check that the name of a model does not say that it is in another format.
 
     Raises
     ------
     InputError
-        For `model.pkl`; not for `model`, nor for `model.2` and `model-0.3`.
+        For `model.pkl` and `model.onnx`; not for `model`, `model.2` or `model.st`.
     """
-    if output.suffix and not output.suffix[1:].isdigit():
+    if output.suffix.lower() in OTHER_FORMATS:
         raise InputError(
-            f"the model file {output} must end in .safetensors, the format that is written, or "
-            "have no ending."
+            f"the model file {output} must not end in {output.suffix}: it is a safetensors file, "
+            "such as model.safetensors. `backhand export` writes other formats."
         )
 
 

@@ -53,7 +53,7 @@ def train(
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE", show_default="name of DATA with .safetensors",
-            help="Model file to write: .safetensors, or a name without an ending.",
+            help="Model file to write, in the format safetensors.",
         ),
     ] = None,
     query: options.Query = None,
@@ -230,12 +230,12 @@ def table_files(*given: str | None, elsewhere: bool = False) -> list[str]:
 
 def checked_output(output: Path | None, data: str | None, inputs: list[str]) -> Path:
     """Return the path of the model file, once it can be written and replaces no input."""
-    from backhand.cli.arguments import check_no_ending
+    from backhand.cli.arguments import check_names_no_other_format
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_output
 
-    if output is not None and output.suffix.lower() != ".safetensors":
-        check_no_ending(output)
+    if output is not None:
+        check_names_no_other_format(output)
     named = output is not None and output.suffix == ".safetensors"
     ours = None if named else HEAD  # another name may be that of a table
     checked = check_output(output or default_output(data), "the model file", inputs, ours=ours)

@@ -27,6 +27,7 @@ FLOORS = [
         "choices": "names that an argument may have, as types",
         "errors": "the family of errors",
         "glossary": "the terms of the reports",
+        "option_names": "how a message names a setting: an option at the shell, or an argument",
     },
     {
         "constraints": "allowed values of settings, and their check",

@@ -33,8 +33,7 @@ def main() -> None:
 
 def _run() -> int:
     """Parse the arguments, run the command and return the exit code."""
-    from backhand.cli.standard_streams import discard_output, write_message
-    from backhand.support.visible_text import printable
+    from backhand.cli.standard_streams import discard_output, write_message, write_stderr
 
     try:
         from backhand.cli.app import app
@@ -50,13 +49,12 @@ def _run() -> int:
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
             raise
-        # A usage error of typer, which quotes the options and arguments unescaped.
-        error.message = "\n".join(map(printable, str(error.message).split("\n")))  # type: ignore[attr-defined]
-        try:
-            error.show()
-            sys.stderr.flush()
-        except OSError:
-            discard_output(sys.stderr)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            write_stderr(str(error))
+        else:
+            from backhand.cli.usage_errors import usage_sentence
+
+            write_message(usage_sentence(error))
         return int(error.exit_code)
     return 1
 

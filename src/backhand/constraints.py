@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol
 
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import InputError, did_you_mean, listed
+from backhand.option_names import is_option, named
 
 
 def is_integer(value: object) -> bool:
@@ -59,10 +60,15 @@ def check(name: str, value: Any, constraint: Constraint) -> None:
     """
     if constraint.allows(value):
         return
+    if is_option(name) and isinstance(constraint, Or) and constraint.first == Exactly(None):
+        constraint = constraint.second  # None is an option that is left out
     if isinstance(constraint, Choice):
         shown = f"'{value}'" if isinstance(value, str) else repr(value)
-        raise InputError(f"{name} is {shown}. {did_you_mean(str(value), constraint.choices)}")
-    raise InputError(f"{name} is {value!r}; expected {constraint.expected}.")
+        close = did_you_mean(str(value), constraint.choices)
+        if close.startswith("Did") and len(constraint.choices) > 1:
+            close += f" Available: {listed(constraint.choices)}."
+        raise InputError(f"{named(name)} is {shown}. {close}")
+    raise InputError(f"{named(name)} is {value!r}; expected {constraint.expected}.")
 
 
 def check_all(record: object, constraints: Mapping[str, Constraint]) -> None:

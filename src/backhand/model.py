@@ -21,6 +21,7 @@ from backhand.engines import Predictor, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, comma_list, listed, warn
 from backhand.evaluation import Evaluation
+from backhand.option_names import named
 from backhand.selection.chosen import Chosen
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
@@ -418,7 +419,7 @@ def check_model(model: Model, epochs: int) -> None:
     if epochs and (size > MAX_HEADER or values > MAX_VALUES):
         raise InputError(
             f"the model cannot be saved: a history of {epochs:,} epochs is too long for its file; "
-            "train fewer, with more updates each (a smaller --batch-size)."
+            f"train fewer, with more updates each (a smaller {named('batch_size')})."
         )
 
 

@@ -30,6 +30,7 @@ from backhand.constraints import (
     seconds_in,
 )
 from backhand.errors import InputError
+from backhand.option_names import given, named
 from backhand.training.config import TrainConfig, check_settings, setting
 
 if TYPE_CHECKING:
@@ -275,14 +276,14 @@ class Settings:
         """Raise InputError for a setting of a search in a single run, or the other way round."""
         for name in OF_SEARCH if self.quick else ():
             if getattr(self, name) is not None:
-                raise InputError(f"{_option(name)} is of the search; omit it or --quick.")
+                raise InputError(f"{named(name)} is of the search; omit it or {named('quick')}.")
         for name, instead in () if self.quick else OF_SINGLE_RUN.items():
             if getattr(self, name) is not None:
-                raise InputError(f"{instead}; omit {_option(name)}, or add --quick.")
+                raise InputError(f"{instead}; omit {named(name)}, or add {given('quick')}.")
         if self.schedule == "adaptive" and not self.quick:
             raise InputError(
                 "the schedule adaptive acts where early stopping would end the networks of the "
-                "search; use another one, or add --quick."
+                f"search; use another one, or add {given('quick')}."
             )
 
     def _check_split(self) -> None:
@@ -293,7 +294,7 @@ class Settings:
         ):  # fmt: skip
             if getattr(self, first) is not None and getattr(self, second) is not None:
                 raise InputError(
-                    f"{_option(first)} and {_option(second)} both say which rows are held out; "
+                    f"{named(first)} and {named(second)} both say which rows are held out; "
                     "give one of them."
                 )
 
@@ -301,24 +302,29 @@ class Settings:
         """Raise InputError for a setting that another one makes void."""
         for name in STOPPING if self.quick else ():
             if getattr(self, name) is not None and not self.early_stopping:
-                raise InputError(f"{_option(name)} is of early stopping; add --early-stopping.")
+                raise InputError(
+                    f"{named(name)} is of early stopping; add {given('early_stopping')}."
+                )
         if self.monitor == "loss" and self.validation_fraction is not None:
-            raise InputError("--monitor loss watches no rows; omit --validation-fraction.")
+            raise InputError(
+                f"{given('monitor', 'loss')} watches no rows; omit {named('validation_fraction')}."
+            )
         if self.power_t is not None and self.schedule != "invscaling":
             raise InputError(
-                f"--power-t is of the schedule invscaling, and the schedule is "
+                f"{named('power_t')} is of the schedule invscaling, and the schedule is "
                 f"{self.schedule or self._usual['schedule']}; "
-                "add --schedule invscaling."
+                f"add {given('schedule', 'invscaling')}."
             )
         if self.schedule == "adaptive" and not self.early_stopping:
             raise InputError(
-                "the schedule adaptive acts when early stopping would; add --early-stopping."
+                "the schedule adaptive acts when early stopping would; "
+                f"add {given('early_stopping')}."
             )
         for name, rules in CONSTANTS.items():
             if getattr(self, name) is not None and self.optimizer not in rules:
                 raise InputError(
-                    f"{_option(name)} is of the optimizer {' or '.join(rules)}, and the optimizer "
-                    f"is {self.optimizer}; add --optimizer {rules[0]}."
+                    f"{named(name)} is of the optimizer {' or '.join(rules)}, and the optimizer "
+                    f"is {self.optimizer}; add {given('optimizer', rules[0])}."
                 )
 
     def check_one_training(self) -> None:
@@ -331,7 +337,8 @@ class Settings:
         """
         if self.cv is not None:
             raise InputError(
-                "--checkpoint saves one training, and --cv has several; omit one of them."
+                f"{named('checkpoint')} saves one training, and {named('cv')} has several; omit "
+                "one of them."
             )
 
     @property
@@ -441,7 +448,3 @@ class Settings:
         if self.stopping_share:
             of_table["validation_fraction"] = self.stopping_share
         return of_table | self.config_for(rows).values()
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")

@@ -253,7 +253,7 @@ def test_where_a_model_can_be_saved_nowhere_nothing_is_left(tmp_path, monkeypatc
     monkeypatch.setattr("backhand.model.save", full)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(OutputError, match=r"^no space is left\.$"):
-        save_or_rescue(None, tmp_path / "m.safetensors")
+        save_or_rescue(None, tmp_path / "m")
     assert not list(tmp_path.iterdir())
 
 
@@ -286,7 +286,9 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def test_when_the_reader_closes_the_pipe_training_ends_with_a_checkpoint(folder, tmp_path) -> None:
     kept = tmp_path / "kept"
-    process = started(folder, "--checkpoint", kept, "--every", "1h", "-o", tmp_path / "m.st")
+    process = started(
+        folder, "--checkpoint", kept, "--every", "1h", "-o", tmp_path / "m.safetensors"
+    )
     assert any('"progress"' in line for line in process.stdout)
     process.stdout.close()
     said = process.stderr.read()
@@ -315,7 +317,9 @@ def test_what_a_callback_raises_loses_no_training(tmp_path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_a_signal_ends_a_training_with_its_own_exit_code(folder, tmp_path, number) -> None:
     kept = tmp_path / "kept"
-    process = started(folder, "--checkpoint", kept, "--every", "1h", "-o", tmp_path / "m.st")
+    process = started(
+        folder, "--checkpoint", kept, "--every", "1h", "-o", tmp_path / "m.safetensors"
+    )
     assert any('"progress"' in line for line in process.stdout)
     process.send_signal(number)
     process.send_signal(signal.SIGHUP)  # the same wish, not another

@@ -236,7 +236,7 @@ def test_the_drawn_page_is_the_same_each_time_and_light(here, penguins) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("m.html", "the report m.html is also the model file"),
+        ("link.html", "the report link.html is also the model file"),
         ("t.csv", "the report t.csv must end in .html"),
         ("none/r.html", "none does not exist"),
         (".", "the report . is a folder"),
@@ -244,9 +244,12 @@ def test_the_drawn_page_is_the_same_each_time_and_light(here, penguins) -> None:
 )
 def test_a_report_that_cannot_be_written_is_refused_before_training(here, path, message) -> None:
     hostile_table(here / "t.csv")
-    result = run("train", "t.csv", "-t", SCRIPT, "-o", "m.html", *QUICK, "--report", path, expect=2)
+    (here / "link.html").symlink_to("m.safetensors")
+    result = run(
+        "train", "t.csv", "-t", SCRIPT, "-o", "m.safetensors", *QUICK, "--report", path, expect=2
+    )
     assert message in result.stderr
-    assert [path.name for path in here.iterdir()] == ["t.csv"]
+    assert {path.name for path in here.iterdir()} == {"t.csv", "link.html"}
 
 
 def test_without_matplotlib_the_extra_is_named_before_training(here, monkeypatch) -> None:

@@ -73,9 +73,9 @@ def refused(*arguments: str | Path) -> str:
 
 def test_encoding(csv, disk, tmp_path) -> None:
     said = refused("train", "--quick", csv, "--target", "y", "--memory", "64MB", "--cache-dir",
-                   disk, "-o", tmp_path / "model.backhand")  # fmt: skip
+                   disk, "-o", tmp_path / "model")  # fmt: skip
     assert str(disk) in said and "space" in said and " MiB" in said
-    assert not list(disk.iterdir()) and not (tmp_path / "model.backhand").exists()
+    assert not list(disk.iterdir()) and not (tmp_path / "model").exists()
 
 
 def test_the_matrix(csv, disk, tmp_path) -> None:
@@ -83,14 +83,14 @@ def test_the_matrix(csv, disk, tmp_path) -> None:
     parquet = tmp_path / "rows.parquet"
     duckdb.connect().execute(f"COPY (SELECT * FROM '{csv}') TO '{parquet}' (FORMAT parquet)")
     said = refused("train", "--quick", parquet, "--target", "y", "--memory", "128MB", "--cache-dir",
-                   disk, "-o", tmp_path / "model.backhand")  # fmt: skip
+                   disk, "-o", tmp_path / "model")  # fmt: skip
     assert str(disk) in said and " MB" in said
-    assert not list(disk.iterdir()) and not (tmp_path / "model.backhand").exists()
+    assert not list(disk.iterdir()) and not (tmp_path / "model").exists()
 
 
 def test_checkpoints(csv, disk, tmp_path) -> None:
     """There is room for two of them, and with more of it training goes on from there."""
-    folder, model = disk / "checkpoints", tmp_path / "model.backhand"
+    folder, model = disk / "checkpoints", tmp_path / "model"
     command = ("train", "--quick", csv, "--target", "y", "--epochs", "4", "--hidden", "5000", "-o",
                model, "--batch-size", "4096", "--checkpoint", folder, "--every",
                "1epochs")  # fmt: skip
@@ -105,7 +105,7 @@ def test_checkpoints(csv, disk, tmp_path) -> None:
 
 
 def test_the_model(csv, disk, tmp_path) -> None:
-    model = disk / "model.backhand"
+    model = disk / "model"
     common = ("train", "--quick", csv, "--target", "y", "--epochs", "1", "-o", model)
     carried_out(*common)
     good = model.read_bytes()
@@ -119,7 +119,7 @@ def test_the_model(csv, disk, tmp_path) -> None:
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".csv.gz"])
 def test_predictions(csv, disk, tmp_path, ending) -> None:
-    model, output = tmp_path / "model.backhand", disk / f"predictions{ending}"
+    model, output = tmp_path / "model", disk / f"predictions{ending}"
     carried_out("train", "--quick", csv, "--target", "y", "--epochs", "1", "-o", model)
     output.write_bytes(b"the good file")
     said = refused("predict", model, csv, "-o", output)

@@ -257,11 +257,11 @@ CONTRADICTIONS = {
     "--validation-fraction 0.2": "omit --validation-fraction, or add --quick",
     "--validation-every 2": "omit --validation-every, or add --quick",
     "--schedule adaptive": "use another one, or add --quick",
-    "--members 0": "members is 0; expected None or an integer of 1 or more",
-    "--budget 3": "budget is '3'; expected None or a span of time such as 30s, 5min or 1h",
+    "--members 0": "--members is 0; expected an integer of 1 or more",
+    "--budget 3": "--budget is '3'; expected a span of time such as 30s, 5min or 1h",
     "--budget 0s": "budget is '0s'; expected",
     "--budget 2epochs": "budget is '2epochs'; expected",
-    "--l2 -1": "l2 is -1.0; expected None or a number of 0 or more",
+    "--l2 -1": "--l2 is -1.0; expected a number of 0 or more",
     "--checkpoint c --every 2epochs": "each network of a search has epochs of its own",
     "--checkpoint c --cv 2": "--cv has several",
 }
@@ -410,7 +410,7 @@ def test_the_advice_is_that_of_the_out_of_fold_figures() -> None:
         model, evaluation = fit_table(prepared, Settings(quick=quick, **settings))
         said = " ".join(found.what + found.advice for found in advise(prepared, model, evaluation))
         assert ("learned training rows by heart" in said) == quick
-        assert ("Omit --quick" in said) == quick and ("Out of fold" in said) == (not quick)
+        assert ("Omit quick" in said) == quick and ("Out of fold" in said) == (not quick)
 
 
 def test_the_page_says_what_was_chosen(here, monkeypatch) -> None:

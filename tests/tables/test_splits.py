@@ -206,15 +206,15 @@ def test_rows_without_a_time_are_on_neither_side_and_told() -> None:
 WRONG = {
     "no such group": ({"group": "nope"}, {}, "no group column 'nope'"),
     "no such time": ({"time": "nope"}, {}, "no time column 'nope'"),
-    "the target as group": ({"group": "t"}, {}, "--group names the target 't'"),
-    "the target as time": ({"time": "t"}, {}, "--time names the target 't'"),
+    "the target as group": ({"group": "t"}, {}, "group names the target 't'"),
+    "the target as time": ({"time": "t"}, {}, "time names the target 't'"),
     "names as time": ({"time": "g"}, {}, "holds texts such as 'p"),
     "one time": ({"time": "same"}, {}, "column 'same' cannot divide the rows into 2 parts in time"),
     "two times for three folds": ({"time": "two", "cv": 3}, {}, "into 4 parts in time"),
     "too few groups": ({"group": "two", "cv": 3}, {}, "has 2 groups in rows with a class"),
     "a group that is kept": ({"group": "g"}, {"keep": ("g",)}, "cannot be kept"),
     "too few rows to watch": (
-        {"early_stopping": True, "validation_fraction": 0.001}, {}, "raise --validation-fraction"),
+        {"early_stopping": True, "validation_fraction": 0.001}, {}, "raise validation_fraction"),
 }  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def test_rows_that_cannot_be_divided_are_an_error(name) -> None:
 
 def test_more_folds_than_rows_are_an_error() -> None:
     data = {"x": np.arange(6.0), "t": list("ababab")}
-    with pytest.raises(backhand.InputError, match=r"has 6 rows with a class, too few for --cv 7"):
+    with pytest.raises(backhand.InputError, match=r"has 6 rows with a class, too few for cv=7"):
         backhand.fit(data, "t", cv=7, **QUICK)
 
 

@@ -219,7 +219,7 @@ def test_a_run_resumes_with_another_number_of_workers_and_not_without_any(here, 
         backhand.fit(
             "p*.parquet", "t", workers=3, **settings, checkpoint=saved, callbacks=[fail]
         )  # fmt: skip
-    with pytest.raises(backhand.InputError, match=r"Resume with workers: --workers 1"):
+    with pytest.raises(backhand.InputError, match=r"Resume with workers: workers=1"):
         backhand.fit("p*.parquet", "t", **settings, checkpoint=saved)
     with pytest.raises(backhand.InputError, match="Resume with the same files"):
         backhand.fit("p[1-4].parquet", "t", workers=2, **settings, checkpoint=saved)
@@ -229,13 +229,13 @@ def test_a_run_resumes_with_another_number_of_workers_and_not_without_any(here, 
 
 WRONG = {
     "workers is 0; expected": {"workers": 0},
-    "ray (--ray) needs workers": {"ray": "auto"},
-    "share (--share) needs workers": {"share": "rows"},
+    "ray needs workers": {"ray": "auto"},
+    "share needs workers": {"share": "rows"},
     "share is 'columns'": {"workers": 2, "share": "columns"},
     "only one network": {"workers": 2, "share": "networks", "quick": True},
-    "a query (--query) makes its rows on one machine": {
+    "a query makes its rows on one machine": {
         "workers": 2, "quick": True, "query": "SELECT * FROM data"},
-    "--cv trains on each fold's rows": {"workers": 2, "quick": True, "cv": 3},
+    "cv trains on each fold's rows": {"workers": 2, "quick": True, "cv": 3},
     "workers that share rows make engines of their own": {
         "workers": 2, "quick": True, "engine": make_engine("reference")},
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backhand.errors import InputError, listed, warn
 
@@ -26,6 +26,44 @@ def check_no_models(inputs: Sequence[str]) -> None:
                 f"{path} is a model file, and a table is expected here; to use the model, run "
                 f"backhand predict {path} DATA."
             )
+
+
+def no_target(data: str | None, query: str | None, **stated: Any) -> InputError:
+    """Return the error of a command without --target: the columns that it may name.
+
+    It is an error of the table, if that cannot be read.
+    """
+    from backhand.tables.reading.reader import read_table
+
+    table = read_table(data, query, **stated, once=True)
+    try:
+        return InputError(
+            f"name the column to predict with --target COLUMN; {table.source} has "
+            f"{listed(table.names, most=20)}."
+        )
+    finally:
+        table.close()
+
+
+OTHER_FORMATS = frozenset(
+    {".h5", ".joblib", ".json", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".py"}
+)
+"""Endings of the formats in which other programs store models, or `export` writes them."""
+
+
+def check_names_no_other_format(output: Path) -> None:
+    """Check that the name of a model does not say that it is in another format.
+
+    Raises
+    ------
+    InputError
+        For `model.pkl` and `model.onnx`; not for `model`, `model.2` or `model.st`.
+    """
+    if output.suffix.lower() in OTHER_FORMATS:
+        raise InputError(
+            f"the model file {output} must not end in {output.suffix}: it is a safetensors file, "
+            "such as model.safetensors. `backhand export` writes other formats."
+        )
 
 
 def check_order(model: str, data: str | None) -> None:

@@ -103,16 +103,15 @@ def _random_data(N: int, d: int, K: int, seed: int, dtype: type[np.floating]) ->
 def _table_data(
     data: str | None, query: str | None, target: str | None, seed: int, dtype: type[np.floating]
 ) -> tuple[Data, int]:
-
+    from backhand.cli.arguments import no_target
     from backhand.engines import Data
-    from backhand.errors import InputError
     from backhand.table_settings import Settings
     from backhand.tables.reading.reader import read_table
     from backhand.tabular.row_parts import here
     from backhand.tabular.training import prepare_table
 
     if target is None:
-        raise InputError("no target; name the column to predict with --target COLUMN.")
+        raise no_target(data, query)
     table = read_table(data, query)
     table.warn_of_remarks()
     prepared = prepare_table(table, target, Settings(quick=True, test_size=0.0, seed=seed))

@@ -107,8 +107,11 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError):
         what = error.filename or "the output could not be written"
         return f"{what}: {error.strerror or error}."
-    if isinstance(error, MemoryError):
-        return "not enough memory."
+    if isinstance(error, MemoryError) or ("duckdb" in kind.__module__ and "Memory" in reason):
+        return (
+            "not enough memory: allow the process more (ulimit -d and -v show its limits), end "
+            "other programs, or give a smaller table."
+        )
     if isinstance(error, Warning):
         return f"PYTHONWARNINGS turns a warning into an error: {kind.__name__}: {reason}"
     if isinstance(error, ImportError):

@@ -230,7 +230,7 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
     if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in chosen):
         raise InputError(
             f"--rows is '{text}'; expected how many of the first rows, such as 3, or the numbers "
-            "of some, from 1, such as 5,8,13."
+            "of some, from 1, such as 5,8,13 (or 5, for row 5 alone, with the comma)."
         )
     numbers = [int(part) for part in chosen]
     if len(parts) == 1:

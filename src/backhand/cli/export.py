@@ -72,7 +72,8 @@ def export(
     found = f"its probabilities {apart if difference else equal}"
     if double:
         found += ", which are computed in float32 and rounded; this file's are not"
-    typer.echo(f"Wrote {printable(str(output))}: {found}")
+    before = written_output.replacing_clause(output)
+    typer.echo(f"Wrote {printable(str(output))}{before}: {found}")
     typer.echo(f"Use it: {printable(_use(loaded, output, to))}")
 
 

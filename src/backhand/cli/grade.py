@@ -66,6 +66,7 @@ def grade(
     code is 0 if all were graded, whatever the outcomes.
     """
     from backhand.cli.reports.grading import GradingReport, write_csv
+    from backhand.cli.standard_streams import write_message
     from backhand.constraints import Integer, Number, check
     from backhand.doctor.grading.grade import Grading
     from backhand.doctor.grading.pages import make_folder, write_pages
@@ -109,3 +110,5 @@ def grade(
     if html is not None:
         write_pages(html, graded, hints)
     report.show(graded)
+    if all(one.ids == "call.not_found" for one in graded):
+        write_message(f"no submission has the function. {graded[0].report.findings[0].mistake}")

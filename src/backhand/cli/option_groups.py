@@ -19,7 +19,9 @@ from typer.core import TyperCommand
 from typer.models import OptionInfo
 
 from backhand.cli.standard_streams import write_message
+from backhand.cli.usage_errors import ARGUMENTS, option_of
 from backhand.constraints import Choice, Or
+from backhand.option_names import at_shell
 from backhand.support.deprecated import current_options
 
 KINDS = {"int": int, "float": float, "bool": bool}
@@ -27,11 +29,27 @@ KINDS = {"int": int, "float": float, "bool": bool}
 
 
 class Command(TyperCommand):
-    """A command that takes options by their old names too, and says on standard error so."""
+    """A command that takes options by their old names too, and says on standard error so.
+
+    While it runs, messages name settings by its options.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, old names of options replaced by the new ones."""
-        return super().parse_args(ctx, current_options(ctx.info_name, args, write_message))
+        current = current_options(ctx.info_name, args, write_message)
+        ctx.meta[ARGUMENTS] = tuple(current)
+        try:
+            return super().parse_args(ctx, current)
+        except Exception as error:
+            if getattr(error, "ctx", ctx) is None:  # its message needs the command's options
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        options = {str(param.name): option_of(param) for param in self.params if option_of(param)}
+        with at_shell(options):
+            return super().invoke(ctx)
 
 
 class GroupedCommand(Command):
@@ -45,7 +63,8 @@ class GroupedCommand(Command):
             if param.param_type_name == "argument":
                 title = "Arguments"
             if (record := param.get_help_record(ctx)) is not None:
-                sections.setdefault(title, []).append(record)
+                help_text = record[1].replace("[default: (required)]", "[required]")
+                sections.setdefault(title, []).append((record[0], help_text))
         for title, records in sections.items():
             if records:
                 with formatter.section(title):

@@ -71,10 +71,12 @@ def predict(
         if json:
             print_json("predicted", {
                 "rows": predicted.rows, "output": str(output),
+                "replaced": written_output.replaced(output),
                 "changes": [change.to_json() for change in predicted.changes],
             })  # fmt: skip
         else:
-            write_stderr(f"Wrote {predicted.rows:,} rows to {printable(str(output))}")
+            before = written_output.replacing_clause(output)
+            write_stderr(f"Wrote {predicted.rows:,} rows to {printable(str(output))}{before}")
         return
     written_output.expect_stdout()
     predicted = print_predictions(loaded, rows, sys.stdout.buffer, engine, strict=strict)

@@ -36,4 +36,4 @@ def show_report(path: Path, *, as_json: bool) -> None:
     if as_json:
         print_json("report", {"path": str(path)})
     else:
-        print(f"Report in {printable(str(path))}")
+        print(f"Report in {printable(str(path))}{written_output.replacing_clause(path)}")

@@ -45,13 +45,15 @@ def train(
     data: options.OptionalData = None,
     *,
     target: Annotated[
-        str, typer.Option("--target", "-t", metavar="COLUMN", help="Column to predict.")
-    ],
+        str | None,
+        typer.Option("--target", "-t", metavar="COLUMN", show_default="required",
+                     help="Column to predict."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE", show_default="name of DATA with .safetensors",
-            help="Model file to write.",
+            help="Model file to write, in the format safetensors.",
         ),
     ] = None,
     query: options.Query = None,
@@ -67,12 +69,14 @@ def train(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
-    from backhand.cli.arguments import warn_of_replaced_model
+    from backhand.cli.arguments import no_target, warn_of_replaced_model
     from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes
     from backhand.cli.reports.training import TrainReport
     from backhand.tabular.training import prepare_table
 
+    if target is None:
+        raise no_target(data, query, **reading.stated())
     choices, engine = columns.choices(), computing.made()
     inputs = table_files(data, settings.validation, elsewhere=sharing.ray is not None)
     output = checked_output(output, data, inputs)
@@ -226,9 +230,12 @@ def table_files(*given: str | None, elsewhere: bool = False) -> list[str]:
 
 def checked_output(output: Path | None, data: str | None, inputs: list[str]) -> Path:
     """Return the path of the model file, once it can be written and replaces no input."""
+    from backhand.cli.arguments import check_names_no_other_format
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_output
 
+    if output is not None:
+        check_names_no_other_format(output)
     named = output is not None and output.suffix == ".safetensors"
     ours = None if named else HEAD  # another name may be that of a table
     checked = check_output(output or default_output(data), "the model file", inputs, ours=ours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +41,20 @@ def expect_stdout() -> None:
 def expects_file() -> bool:
     """Whether the command writes a file."""
     return bool(_expected)
+
+
+def replaced(path: Path) -> str | None:
+    """Return when the file was written that a registered output has replaced; None if none was."""
+    known = next((one for one in reversed(_expected) if one.path == path), None)
+    if known is None or known.before is None:
+        return None
+    return f"{datetime.fromtimestamp(known.before[2] / 1e9):%Y-%m-%d %H:%M}"
+
+
+def replacing_clause(path: Path) -> str:
+    """Return ` (replaced the one of 2026-05-01 23:10)` if an output has replaced a file, or ``."""
+    written = replaced(path)
+    return "" if written is None else f" (replaced the one of {written})"
 
 
 def written_files() -> str:

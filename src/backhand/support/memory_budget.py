@@ -55,7 +55,8 @@ def parse_size(text: str) -> int:
     size = int(float(found.group(1)) * unit)
     if size < MIN_MEMORY:
         raise InputError(
-            f"the memory {text} is too small; expected {format_size(MIN_MEMORY)} or more."
+            f"the memory {text}{'' if found.group(2) else ' bytes'} is too small; expected "
+            f"{format_size(MIN_MEMORY)} or more, such as 200MB."
         )
     return size
 

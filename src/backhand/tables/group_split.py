@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.option_names import named
 from backhand.stratified import NONE, Seed
 from backhand.tables.cells.texts import canonical
 from backhand.tables.expressions import text
@@ -71,7 +72,7 @@ def parts_of_groups(
     groups = groups[np.argsort(-np.floor(np.log2(sizes[groups])), kind="stable")]
     if len(groups) < len(shares):
         raise InputError(
-            f"the column of --group (group) has {len(groups):,} "
+            f"the column of {named('group')} has {len(groups):,} "
             f"group{'s' if len(groups) != 1 else ''} in rows with a class; expected {len(shares)} "
             "or more, one for each part of the rows. Name another column, or use fewer parts."
         )

@@ -10,6 +10,7 @@ import numpy as np
 from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation, Figure, Verdict
 from backhand.model import Model
+from backhand.option_names import given, is_option, named
 from backhand.table_settings import Settings
 from backhand.tabular import leaks, twins
 from backhand.tabular.drift import drifts, orders
@@ -91,7 +92,7 @@ def _held_out(model: Model, evaluation: Evaluation) -> list[Advice]:
     return [Advice(
         "few rows",
         f"Only {rows} held out: the figures say little, as their intervals show.",
-        _out_of_fold(model) or "Try a larger --test-size, or more rows.",
+        _out_of_fold(model) or f"Try a larger {named('test_size')}, or more rows.",
     )]  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     if found := _too_fast(model):
         return found
     if fit.epochs == "too few":
-        return "Try more --epochs; or the columns say little about the target."
+        return f"Try more {named('epochs')}; or the columns say little about the target."
     doubt = "" if "better" in verdict else "; or the columns say little about the target"
     if fit.epochs == "too many":
         return f"{_restraint(model)}{doubt}."
@@ -143,7 +144,10 @@ def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
         return f"More rows would tell{doubt}."
     if found := _out_of_fold(model):
         return found
-    return f"More held-out rows would tell: try --cv 5, or a larger --test-size{doubt}."
+    return (
+        f"More held-out rows would tell: try {given('cv', 5)}, or a larger "
+        f"{named('test_size')}{doubt}."
+    )
 
 
 def _too_fast(model: Model) -> str:
@@ -160,7 +164,8 @@ def _too_fast(model: Model) -> str:
         return ""
     return (
         f"The learning rate {rate:g} is too high: in training the loss rose to {rose:.4g}, where "
-        f"guessing gives {guessing:.4g}. Try a smaller --learning-rate; the default is {default:g}."
+        f"guessing gives {guessing:.4g}. Try a smaller {named('learning_rate')}; the default is "
+        f"{default:g}."
     )
 
 
@@ -178,8 +183,8 @@ def _restraint(model: Model) -> str:
     """What keeps the network of a single run from learning rows by heart."""
     l2 = max(0.01, 10 * float(model.hyperparameters.get("l2", 0.0)))
     return (
-        "Omit --quick, so that the penalty and the epochs are chosen; or try --early-stopping, "
-        f"--l2 {l2:g} or fewer --epochs"
+        f"Omit {named('quick')}, so that the penalty and the epochs are chosen; or try "
+        f"{given('early_stopping')}, {given('l2', l2)} or fewer {named('epochs')}"
     )
 
 
@@ -204,8 +209,8 @@ def _leak(prepared: Prepared) -> list[Advice]:
             "leak",
             f"Column {quoted(found.column)} alone gives the class of {percent(found.accuracy)} of "
             f"{found.rows:,} held-out rows ({percent(found.baseline)} without it).",
-            "If its value is known only after the class is, it leaks the answer; then add --drop "
-            f"{quoted(found.column)}.",
+            "If its value is known only after the class is, it leaks the answer; then add "
+            f"{_column('drop', found.column)}.",
         )
         for found in leaks.deciding_columns(prepared.schema, prepared.training, prepared.held_out)
     ]
@@ -225,7 +230,7 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
             f"{percent(found.share)} of {found.rows:,} held-out rows equal a training row in every "
             f"column that is used; accuracy is {found.accuracy:.4f} on them{others}.",
             "If rows were copied, remove the copies; if rows belong together (of one person, one "
-            "day), keep them on one side of the split with --group COLUMN.",
+            f"day), keep them on one side of the split with {_column('group')}.",
         ))  # fmt: skip
     share, rows = twins.near(prepared.training, prepared.held_out)
     if share >= twins.GROUPED:
@@ -235,7 +240,7 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
             f"rows, {twins.GAP:g} times closer than all others. Held-out figures are too good if "
             "new rows will not have such copies.",
             "If rows belong together (of one person, one device), name the column that says so "
-            "with --group COLUMN.",
+            f"with {_column('group')}.",
         ))  # fmt: skip
     return advice
 
@@ -259,7 +264,8 @@ def _imbalance(model: Model, evaluation: Evaluation) -> list[Advice]:
         f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; {right}."
         " Accuracy says little; see balanced accuracy and recall.",
         "" if weighted else
-        "To find more of them, at the price of false alarms, try --class-weight balanced.",
+        "To find more of them, at the price of false alarms, try "
+        f"{given('class_weight', 'balanced')}.",
     )]  # fmt: skip
 
 
@@ -275,7 +281,7 @@ def _rows(prepared: Prepared) -> list[Advice]:
     return [Advice(
         "few rows",
         f"{len(few):,} {have} fewer than {FEW_ROWS} rows ({rows}): {are} figures say little.",
-        "Add rows, or combine classes with --query.",
+        f"Add rows, or combine classes with {named('query')}.",
     )]  # fmt: skip
 
 
@@ -290,8 +296,15 @@ def _quantity(prepared: Prepared) -> list[Advice]:
         f"The target {quoted(prepared.target.name)} looks like a quantity: {len(classes):,} "
         f"different numbers from {low:g} to {high:g}. Each is a class of its own here, and to be "
         "near is as wrong as to be far.",
-        "Predict ranges instead, made with --query; or use a method for regression.",
+        f"Predict ranges instead, made with {named('query')}; or use a method for regression.",
     )]  # fmt: skip
+
+
+def _column(option: str, name: str = "") -> str:
+    """An option with a column's name."""
+    if is_option(option):
+        return f"{named(option)} {quoted(name) if name else 'COLUMN'}"
+    return f"{option}={quoted(name) if name else 'COLUMN'}"
 
 
 def _is_number(text: str) -> bool:
@@ -312,7 +325,7 @@ def _drift(prepared: Prepared) -> list[Advice]:
             f"{percent(drift.first)} in the first quarter of the training rows to "
             f"{percent(drift.last)} in the last. Held-out rows are drawn from the same time, rows "
             "to come are not.",
-            f"Hold out the latest rows: --time {quoted(drift.column)}.",
+            f"Hold out the latest rows: {_column('time', drift.column)}.",
         )
         for drift in found
     ]
@@ -321,7 +334,7 @@ def _drift(prepared: Prepared) -> list[Advice]:
             "order",
             f"The rows are sorted by {quoted(name)}. If it is a time, rows to come are later than "
             "all of these, while held-out rows are drawn from among them.",
-            f"Hold out the latest rows: --time {quoted(name)}.",
+            f"Hold out the latest rows: {_column('time', name)}.",
         )
         for name in orders(*parts)
         if name not in {drift.column for drift in found}

@@ -15,6 +15,7 @@ from backhand.engines import Engine, make_engine
 from backhand.errors import BackhandWarning, InputError
 from backhand.evaluation import Evaluation, Tally
 from backhand.model import Model
+from backhand.option_names import given
 from backhand.selection import SearchProgress
 from backhand.stratified import class_counts
 from backhand.table_settings import Settings
@@ -156,7 +157,7 @@ def cross_validate(
             if evaluation is None:
                 raise InputError(
                     f"{table.source} has {prepared.training.rows + prepared.stopping.rows:,} rows "
-                    f"with a class, too few for --cv {settings.cv}; use fewer folds."
+                    f"with a class, too few for {given('cv', settings.cv)}; use fewer folds."
                 )
             folds.append(evaluation)
             evaluated(evaluation)

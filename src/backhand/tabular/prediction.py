@@ -15,6 +15,7 @@ from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally, finite
 from backhand.evaluation.scores import Sample
 from backhand.model import Model, class_names
+from backhand.option_names import given
 from backhand.support.atomic_files import replacing
 from backhand.tables.row_sketch import Overlap
 from backhand.tables.schema.changes import Change, ChangeCounts
@@ -153,8 +154,8 @@ def _checked(changes: list[Change], *, strict: bool) -> list[Change]:
     """The changes; raises InputError if there are any and they are not allowed."""
     if changes and strict:
         raise InputError(
-            "the rows are different from those of training, which --strict does not allow: "
-            f"{'; '.join(map(str, changes))}."
+            "the rows are different from those of training, which "
+            f"{given('strict')} does not allow: {'; '.join(map(str, changes))}."
         )
     return changes
 

@@ -18,6 +18,8 @@ from backhand.cluster.transport import Transport
 from backhand.constraints import Choice, Integer, check
 from backhand.engines import Engine
 from backhand.errors import InputError, MissingFileError
+from backhand.option_names import given as spelled
+from backhand.option_names import named
 from backhand.table_settings import Settings
 from backhand.tables.files.streams import is_address
 from backhand.tables.parted.opening import read_parted_table
@@ -61,8 +63,8 @@ class Sharing:
         for name, given in (("ray", self.ray is not None), ("share", self.share != "auto")):
             if given and self.workers is None:
                 raise InputError(
-                    f"{name} (--{name}) needs workers; add their number, such as --workers 4 "
-                    "(workers=4)."
+                    f"{named(name)} needs workers; add their number, such as "
+                    f"{spelled('workers', 4)}."
                 )
 
     def of(self, data: Any, query: str | None, settings: Settings) -> Shared | None:
@@ -86,8 +88,9 @@ class Sharing:
         )  # fmt: skip
         if share == "networks" and settings.quick:
             raise InputError(
-                "with --quick there is only one network, so that workers cannot share networks; "
-                "omit --share, so that they share rows, or omit --quick."
+                f"with {spelled('quick')} there is only one network, so that workers cannot share "
+                f"networks; omit {named('share')}, so that they share rows, or omit "
+                f"{named('quick')}."
             )
         if share == "rows":
             _check_rows(data, query, settings)
@@ -118,24 +121,23 @@ def _check_rows(data: Any, query: str | None, settings: Settings) -> None:
         "write them to Parquet or CSV files, such as with DuckDB's COPY … TO 'rows.parquet', and "
         "train on these"
     )
+    networks = f"or share networks ({spelled('share', 'networks')}, without {named('quick')})"
     if query is not None:
         raise InputError(
-            "workers read their own rows of files, and a query (--query) makes its rows on one "
-            f"machine; {instead}, or share networks (--share networks, without --quick)."
+            "workers read their own rows of files, and a query makes its rows on one machine; "
+            f"{instead}, {networks}."
         )
     if not _is_files(data):
         what = str(data) if isinstance(data, str) else f"data of type {type(data).__name__}"
         if data == "-":
             what = "standard input (-)"
         raise InputError(
-            f"workers read their own rows of files, which {what} is not; {instead}, or share "
-            "networks (--share networks, without --quick)."
+            f"workers read their own rows of files, which {what} is not; {instead}, {networks}."
         )
     if settings.cv is not None:
         raise InputError(
-            "--cv trains on each fold's rows, which would have to be encoded again on every "
-            "worker; omit it when workers share rows, or share networks (--share networks, "
-            "without --quick)."
+            f"{named('cv')} trains on each fold's rows, which would have to be encoded again on "
+            f"every worker; omit it when workers share rows, {networks}."
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.option_names import named
 from backhand.selection import FOLDS, InnerFolds, folds_for
 from backhand.stratified import NONE, Seed, folds, held_out
 from backhand.table_settings import LARGE, LARGE_FOLD, Settings
@@ -133,7 +134,7 @@ class Splitter:
             raise InputError(
                 f"early stopping watches {100 * self.settings.stopping_share:.0f} % of the "
                 f"training rows, and there are only {int(training.sum()):,}; raise "
-                "--validation-fraction."
+                f"{named('validation_fraction')}."
             )
         return Split(kept, stopping, out, how)
 
@@ -167,9 +168,9 @@ def splitter_of(
     """
     missing = Schema(target.name, (), choices.missing).missing
     group, time = settings.group, settings.time
-    for option, name in (("--group", group), ("--time", time)):
+    for option, name in (("group", group), ("time", time)):
         if name == target.name:
-            raise InputError(f"{option} names the target '{name}'; expected another column.")
+            raise InputError(f"{named(option)} names the target '{name}'; expected another column.")
     for what, names in (("kept", choices.keep), ("numeric", choices.numeric),
                         ("categorical", choices.categorical)):  # fmt: skip
         if group in names:

@@ -23,6 +23,7 @@ from backhand.evaluation import Evaluation, Tally
 from backhand.evaluation.scores import bound_of
 from backhand.functional import init
 from backhand.model import Model, check_model, class_names
+from backhand.option_names import given
 from backhand.selection import InnerFolds, SearchProgress
 from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
@@ -196,7 +197,8 @@ def prepare_table(
     if prepared.folds is not None and not prepared.folds.measured:
         warn(
             f"the {prepared.training.rows:,} training rows cannot be divided into folds, so that "
-            "nothing is chosen: the networks learn from all of them, with the settings of --quick."
+            "nothing is chosen: the networks learn from all of them, with the settings of "
+            f"{given('quick')}."
         )
     return prepared
 

@@ -25,6 +25,7 @@ from backhand.cli.reports.output import (
 )
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.cli.reports.workers import workers_in_words, workers_to_json
+from backhand.cli.written_output import replaced, replacing_clause
 from backhand.engines import Engine
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
@@ -154,6 +155,7 @@ class TrainReport:
                 "out_of_fold": _figures(model, "out_of_fold") or None,
                 "cross_validation": None if validated is None else validated.to_json(),
                 "warnings": [asdict(warning) for warning in warnings], "output": str(output),
+                "replaced": replaced(output),
             })  # fmt: skip
             return
         if best is not None:
@@ -173,7 +175,7 @@ class TrainReport:
                 beside={"out of fold": _figures(model, "out_of_fold"), "training": training},
             )  # fmt: skip
         self._warnings(warnings)
-        print(f"Saved {printable(str(output))}")
+        print(f"Saved {printable(str(output))}{replacing_clause(output)}")
         print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
         if self._explain_words:
             print()

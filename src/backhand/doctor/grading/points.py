@@ -35,7 +35,7 @@ def parse_points(text: str) -> dict[str, float]:
             value = math.nan
         if not 0 <= value < math.inf:
             raise InputError(
-                f"points: {name} is '{number}'; expected a number of points, 0 or more."
+                f"points: {name} is '{number}'; expected {name}=POINTS, with a number of 0 or more."
             )
         points[name] = value
     return points

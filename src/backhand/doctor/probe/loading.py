@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Callable, Collection
@@ -50,7 +51,7 @@ def load_function(named: str) -> Loaded:
     if not colon or not place or not name:
         raise InputError(
             f"'{named}' does not name a function; expected MODULE_OR_FILE:FUNCTION, such as "
-            "net.py:backward."
+            f"{_first_function(named) or 'net.py:backward'}."
         )
     failed: list[str] = []
     if place.endswith(".ipynb"):
@@ -63,6 +64,16 @@ def load_function(named: str) -> Loaded:
         raise
     except BaseException as error:  # of a module's own __getattr__
         raise InputError(f"{place} has no function '{name}': {_description(error)}.") from error
+
+
+def _first_function(named: str) -> str:
+    """A function that is defined in a file, best one called backward; the file is not run."""
+    path = Path(named)
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    found = re.findall(r"^def (\w+)\(", path.read_text("utf-8", "replace"), re.MULTILINE)
+    names = sorted(found, key=lambda name: "backward" not in name)
+    return f"{named}:{names[0]}" if names else ""
 
 
 def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:

@@ -48,8 +48,9 @@ def explain(
     if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
         if int(found.group(2)) > int(found.group(1)):
             return (
-                f"{place} has more values than the {found.group(1)} columns that the first line "
-                "names; fix that line."
+                f"{place} has more values than the {found.group(1)} "
+                f"column{'' if found.group(1) == '1' else 's'} that the first line names; fix that "
+                "line, or name a table."
             )
         return (
             f"{place} has {found.group(2)} value{'' if found.group(2) == '1' else 's'} where the "
@@ -108,6 +109,8 @@ def first_line(error: Exception | str) -> str:
             "as DATA instead, which the query calls data."
         )
     line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
+    if line.startswith("Table with name"):
+        line += "; DATA is the table data in a query, and files of others are named in quotes"
     return line + "."
 
 

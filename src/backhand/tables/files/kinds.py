@@ -58,7 +58,7 @@ NOT_READ = {
     b"$FL2": "an SPSS file; convert it to Parquet or CSV, such as with pandas.read_spss",
     b"\x80\x04": "a Python pickle; write the table as Parquet or CSV",
     b"\x80\x05": "a Python pickle; write the table as Parquet or CSV",
-    b"\x93NUMPY": "a NumPy array; write it as CSV, or train in Python",
+    b"\x93NUMPY": "a NumPy array; write it as CSV, or train on it in Python with MLPClassifierCV",
 }
 """First bytes of files that are recognised and not read, with what to do."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from backhand.tables.database.connection import connect, disconnect, duckdb, rep
 from backhand.tables.database.duckdb_errors import first_line, to_error
 from backhand.tables.database.query_guard import check_query
 from backhand.tables.files.file_changes import FileSnapshots
+from backhand.tables.files.kinds import ENDINGS, PACKED
 from backhand.tables.files.streams import STANDARD_INPUT, is_address
 from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.formats import load_files
@@ -213,8 +215,9 @@ def expand(data: str) -> list[str]:
     if data == "-" or is_address(data):
         return [data]
     if Path(data).is_dir():
+        ending = _ending_in(Path(data)) or ".csv"
         raise InputError(
-            f"{data} is a folder; name a file in it, or a glob such as '{data}/*.csv'."
+            f"{data} is a folder; name a file in it, or a glob such as '{Path(data)}/*{ending}'."
         )
     if Path(data).exists():
         return [data]
@@ -223,5 +226,17 @@ def expand(data: str) -> list[str]:
     if not paths:
         folder = Path(data).parent
         where = f" in {folder.resolve()}" if folder.is_dir() else ""
-        raise MissingFileError(f"{data} does not exist{where}.")
+        ending = _ending_in(folder) if set("*?[") & set(Path(data).name) else ""
+        there = f"; there are files that end in {ending}" if ending else ""
+        raise MissingFileError(f"{data} does not exist{where}{there}.")
     return paths
+
+
+def _ending_in(folder: Path) -> str:
+    """The ending of a table that most files in a folder have; empty if it has no table."""
+    try:
+        endings = Counter(path.suffix for path in folder.iterdir())
+    except OSError:
+        return ""
+    known = ENDINGS.keys() | PACKED.keys()
+    return next((ending for ending, _ in endings.most_common() if ending.lower() in known), "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backhand.errors import InputError
+from backhand.errors import InputError, did_you_mean, listed
+from backhand.option_names import named
 from backhand.tables.table import Table
 
 
@@ -37,9 +38,12 @@ class ColumnChoices:
     date_order: str | None = None
 
     def __post_init__(self) -> None:
-        for value, allowed in ((self.decimal, (".", ",")), (self.date_order, ("dmy", "mdy"))):
+        for name, allowed in (("decimal", (".", ",")), ("date_order", ("dmy", "mdy"))):
+            value = getattr(self, name)
             if value is not None and value not in allowed:
-                raise InputError(f"'{value}' is not one of {' and '.join(allowed)}.")
+                raise InputError(
+                    f"{named(name)} is '{value}'; expected {listed(allowed, conjunction='or')}."
+                )
 
     def check(self, table: Table, target: str) -> None:
         """Check that the named columns exist, and that no two choices for one contradict.
@@ -52,7 +56,7 @@ class ColumnChoices:
         if target in self.drop:
             raise InputError(f"the target '{target}' cannot be dropped.")
         for name in (*self.drop, *self.keep, *self.numeric, *self.categorical):
-            table.index(name)
+            _check_column(table, name, target)
         for option, names in (("keep", self.keep), ("numeric", self.numeric)):
             if target in names:
                 raise InputError(f"'{target}' is the target; --{option} is for the other columns.")
@@ -65,3 +69,16 @@ class ColumnChoices:
         for name in self.numeric:
             if name in self.categorical:
                 raise InputError(f"column '{name}' cannot be both numeric and categorical.")
+
+
+def _check_column(table: Table, name: str, target: str) -> None:
+    """Check that a column is there that one option names."""
+    parts = [part.strip() for part in name.split(",")]
+    if name not in table.places and len(parts) > 1 and set(parts) <= table.places.keys():
+        raise InputError(
+            f"{table.source} has no column '{name}', but {listed(parts)}; name each by itself: at "
+            "the shell by an option of its own, in Python in a list."
+        )
+    if name not in table.places:
+        others = [other for other in table.names if other != target]
+        raise InputError(f"{table.source} has no column '{name}'. {did_you_mean(name, others)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, warn
+from backhand.option_names import given
 from backhand.training.checkpoints.owner import Owner
 
 UNRECORDED = {"precision": "auto"}
@@ -72,7 +73,7 @@ def _check_parts(owner: Owner, then: int | None, now: int | None) -> None:
     if then == now:
         return
     if now is None:
-        remedy = "Resume with workers: --workers 1 (workers=1) is enough."
+        remedy = f"Resume with workers: {given('workers', 1)} is enough."
     elif then is None:
         remedy = "Resume without workers."
     else:

@@ -14,7 +14,7 @@ demo: $(VENV)/base
 
 # Many tests start Python: compiled bytecode has to be kept, even where the environment says otherwise.
 test: $(VENV)/test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

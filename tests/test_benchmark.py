@@ -138,6 +138,7 @@ def bench(*arguments: object, expect: int = 0):
     return run("bench", *arguments, expect=expect)
 
 
+@pytest.mark.slow
 def test_bench_prints_json_lines() -> None:
     printed = bench("--quick", "--shape", "32,4,16,3", "--json").stdout
     machine, shape = map(json.loads, printed.splitlines())

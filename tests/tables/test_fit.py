@@ -176,7 +176,7 @@ WRONG = {
     "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "query= is for files"),
     "no column": ({"group": "plaice"}, backhand.InputError, "Did you mean 'place'"),
     "folds and a checkpoint": (
-        {"cv": 2, "checkpoint": backhand.Checkpoint("x")}, backhand.InputError, "--cv has several"),
+        {"cv": 2, "checkpoint": backhand.Checkpoint("x")}, backhand.InputError, "cv has several"),
     "a device of an engine": (
         {"engine": backhand.make_engine("reference"), "threads": 1}, backhand.InputError,
         "give them to `make_engine`"),

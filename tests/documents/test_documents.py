@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from conftest import ROOT
 from equations.test_mutations import MUTANTS
 
@@ -43,6 +45,7 @@ def test_the_derivation_counts_its_mutants_right() -> None:
     assert f"in {len(MUTANTS)} ways" in DERIVATION
 
 
+@pytest.mark.slow
 def test_the_doctors_gallery_shows_what_the_doctor_says() -> None:
     import html
 

@@ -234,6 +234,7 @@ def test_a_signal_ends_the_process_of_the_function_too(tmp_path: Path, number: i
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.slow
 def test_a_report_survives_its_pipe() -> None:
     report = backhand.check(lambda X, b1: {"db1": b1[:1] * np.nan}, autograd=False)
     assert report.verdicts[0].error == np.inf and report.findings

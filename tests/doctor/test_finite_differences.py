@@ -63,6 +63,7 @@ def test_nothing_else_is_taken_for_differences(of: Any) -> None:
     assert step_of(values, loss(SMOOTH.X, SMOOTH.Y, *SMOOTH.params)) is None
 
 
+@pytest.mark.slow
 def test_differences_are_not_judged() -> None:
     def numeric(X, Y, W1, b1, W2, b2):
         theta = dict(zip(NAMES, (W1, b1, W2, b2), strict=True))

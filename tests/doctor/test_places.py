@@ -154,6 +154,7 @@ def test_rows_of_a_loop_are_matched_together() -> None:
     assert check(row_by_row).ok
 
 
+@pytest.mark.slow
 def test_a_value_that_is_wrong_in_an_unknown_way_has_its_line() -> None:
     (finding,) = check(unknown_in_a_helper).findings
     number = line_of(unknown_in_a_helper, "return np.where")

@@ -343,6 +343,7 @@ def test_no_line_is_ever_skipped(tmp_path, more) -> None:
         read_table(path)
 
 
+@pytest.mark.slow
 def test_wide_tables(tmp_path) -> None:
     """700 columns of numbers, 60 of texts: each must not cost what all of them cost."""
     rng = np.random.default_rng(0)

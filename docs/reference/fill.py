@@ -79,7 +79,7 @@ def _names(parameter: Any) -> str:
 
 
 def _value(parameter: Any) -> str:
-    """Return what stands for a value; versions of typer write types differently."""
+    """Return the placeholder of a value, which differs between versions of typer."""
     kind = repr(parameter.type).upper()
     return parameter.metavar or (kind if kind in ("INT", "FLOAT") else "TEXT")
 

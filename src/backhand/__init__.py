@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _renamed(name: str) -> Any:
-    """Return what a public name stands for that has another name by now."""
+    """Return the value of a public name that has been renamed."""
     from backhand.support.deprecated import current_name
 
     if (new := None if name.startswith("_") else current_name(name)) is None:

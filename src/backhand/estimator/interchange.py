@@ -257,7 +257,7 @@ class Interchange(Exports):
 
         Examples
         --------
-        A pickled classifier goes on with Backhand:
+        Convert a classifier that scikit-learn has trained:
 
         >>> from sklearn.datasets import load_iris
         >>> from sklearn.neural_network import MLPClassifier as Theirs
